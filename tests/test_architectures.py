@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo.architectures
+from zoo.architectures.recurrent import recurrent_classifier, recurrent_regressor
+from zoo.types import Spec, UsageError
+
+FEATURES = Spec(name="features", kind="series", shape=(None, 5), dtype="float32", axes=("step", "band"))
+LABELS = Spec(name="label", kind="label", shape=(), dtype="int32", axes=(), classes=("no", "yes", "maybe"))
+SUM = Spec(name="sum", kind="value", shape=(), dtype="float32", axes=())
+
+
+def networks() -> dict[str, keras.Model]:
+    made = {"classifier": recurrent_classifier(FEATURES, LABELS, units=6, heads=3)}
+    for cell in ("lstm", "gru", "rnn"):
+        made[cell] = recurrent_regressor(FEATURES, SUM, units=6, cell=cell)
+    return made
+
+
+@pytest.fixture(scope="module", params=["classifier", "lstm", "gru", "rnn"])
+def network(request) -> keras.Model:
+    return networks()[request.param]
+
+
+def clips(lengths: list[int], padding: float = 0.0) -> list[np.ndarray]:
+    values = np.full((len(lengths), max(lengths), 5), padding, np.float32)
+    for row, length in enumerate(lengths):
+        values[row, :length] = np.random.default_rng(row).normal(size=(length, 5))
+    return [values, np.array(lengths, np.int32)]
+
+
+def test_shapes():
+    made = networks()
+    assert made["classifier"](clips([4, 2])).shape == (2, 3)
+    for cell in ("lstm", "gru", "rnn"):
+        assert made[cell](clips([4, 2])).shape == (2,)
+        assert made[cell].output.dtype == "float32"
+    assert [tensor.name for tensor in made["classifier"].inputs] == ["features", "length"]
+
+
+def test_padding_is_not_seen(network: keras.Model):
+    together = network(clips([7, 3, 1], padding=50.0)).numpy()
+    for row, length in enumerate([7, 3, 1]):
+        values = clips([7, 3, 1])[0][row : row + 1, :length]
+        np.testing.assert_allclose(network([values, np.array([length], np.int32)])[0], together[row], atol=1e-5)
+
+
+def test_a_row_of_length_zero_answers(network: keras.Model):
+    values, _ = clips([3, 2])
+    assert np.isfinite(network([values, np.array([3, 0], np.int32)])).all()
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras 3.15 saving, NumPy 2.4
+def test_saved_network_answers_the_same(network: keras.Model, tmp_path):
+    network.save(tmp_path / "network.keras")
+    loaded = keras.models.load_model(tmp_path / "network.keras")
+    np.testing.assert_allclose(loaded(clips([6, 2])), network(clips([6, 2])), atol=1e-6)
+
+
+def test_exported_network_answers_the_same_at_any_length(network: keras.Model, tmp_path):
+    network.export(tmp_path / "export", verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "export"))
+    for lengths in ([6, 2], [1], [9, 9, 9]):
+        values, length = (tf.constant(part) for part in clips(lengths))
+        np.testing.assert_allclose(loaded.serve([values, length]), network([values, length]), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["classifier", "lstm", "gru"])
+def test_every_recurrent_layer_would_run_on_cudnn(name: str, monkeypatch):
+    monkeypatch.setattr(sys.modules["keras.src.backend.tensorflow.rnn"], "_is_gpu_available", lambda: True)
+    network = networks()[name]  # the layers ask for a GPU when they are made
+    signature = [tf.TensorSpec([None, None, 5]), tf.TensorSpec([None], tf.int32)]
+    graph = tf.function(lambda values, length: network([values, length])).get_concrete_function(*signature).graph
+    functions = [graph, *(part.graph for part in graph._functions.values() if hasattr(part, "graph"))]
+    operations = [operation.type for part in functions for operation in part.get_operations()]
+    assert operations.count("CudnnRNNV3") == (4 if name == "classifier" else 1)
+    assert "While" not in operations and "StatelessWhile" not in operations
+
+
+def test_classifier_learns_the_order_of_its_steps():
+    draws = np.random.default_rng(0)
+    values = draws.normal(size=(128, 6, 5)).astype(np.float32)
+    rising = (draws.random(128) < 0.5).astype(np.int32)
+    values[rising == 1, 1, 0], values[rising == 1, 4, 0] = -3, 3  # the same values in either class
+    values[rising == 0, 1, 0], values[rising == 0, 4, 0] = 3, -3
+    keras.utils.set_random_seed(0)
+    network = recurrent_classifier(FEATURES, LABELS, units=8, layers=1, dropout=0.0, heads=1)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    network.compile(keras.optimizers.Adam(0.02), loss, metrics=["accuracy"], jit_compile=False)
+    history = network.fit([values, np.full(128, 6, np.int32)], rising, epochs=12, batch_size=32, verbose=0).history
+    assert history["accuracy"][-1] > 0.95 and history["loss"][-1] < history["loss"][0] / 3
+
+
+def test_attention_of_a_network_can_be_looked_at():
+    network = recurrent_classifier(FEATURES, LABELS, units=6, heads=3)
+    pooling = network.get_layer("pooling")
+    steps = keras.Model(network.inputs, pooling.input[0] if isinstance(pooling.input, list) else pooling.input)
+    values, length = clips([4, 2])
+    weights = pooling.attention(steps([values, length]), np.arange(4)[None] < length[:, None]).numpy()
+    assert weights.shape == (2, 4, 3) and not weights[1, 2:].any()
+    np.testing.assert_allclose(weights.sum(1), 1, atol=1e-5)
+
+
+def test_one_class_is_refused():
+    one = Spec(name="label", kind="label", shape=(), dtype="int32", axes=(), classes=("yes",))
+    with pytest.raises(UsageError, match=r"needs at least two classes, got \['yes'\]"):
+        recurrent_classifier(FEATURES, one)
+
+
+def test_unknown_cell_is_refused():
+    with pytest.raises(UsageError, match="`cell` must be one of lstm, gru, rnn, got `transformer`"):
+        recurrent_regressor(FEATURES, SUM, units=4, cell="transformer")
+
+
+def test_a_target_that_is_no_number_is_refused():
+    several = Spec(name="sums", kind="value", shape=(2,), dtype="float32", axes=("sum",))
+    with pytest.raises(UsageError, match=r"gives one number, but the target is sums: float32\[sum=2\]"):
+        recurrent_regressor(FEATURES, several, units=4)
+
+
+def test_architectures_are_found_by_name():
+    assert zoo.architectures.recurrent_classifier is recurrent_classifier
+    assert dir(zoo.architectures) == ["recurrent_classifier", "recurrent_regressor"]
+    with pytest.raises(AttributeError, match="`zoo.architectures` has no `transformer`"):
+        _ = zoo.architectures.transformer

@@ -1,0 +1,172 @@
+"""The Free Spoken Digit Dataset, on a small archive laid out as the publisher's and on the publisher's own."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import io
+import os
+import tarfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from zoo.datasets import archives, fsdd
+from zoo.types import RunError, Source, UsageError
+
+NAME = "free-spoken-digit-dataset-1.0.10.tar.gz"
+
+
+def recording(digit: int, speaker: str, index: int) -> np.ndarray:
+    """int16[sample] that tells which recording it is."""
+    return np.array([digit, fsdd.SPEAKERS.index(speaker), index, -32768, 32767], np.int16)
+
+
+def write_archive(path: Path) -> Path:
+    """Two digits, all six speakers, index 0-11, in an order of no meaning."""
+    names = [(digit, speaker, index) for index in range(12) for speaker in fsdd.SPEAKERS for digit in (7, 3)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz") as tar:
+        for digit, speaker, index in names:
+            file = io.BytesIO()
+            soundfile.write(file, recording(digit, speaker, index), 8000, format="WAV", subtype="PCM_16")
+            add(tar, f"recordings/{digit}_{speaker}_{index}.wav", file.getvalue())
+        add(tar, "README.md", b"# Free Spoken Digit Dataset")
+    return path
+
+
+def add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(f"free-spoken-digit-dataset-1.0.10/{name}")
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))
+
+
+@pytest.fixture
+def archive(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("ZOO_MANUAL_DIR", raising=False)
+    path = write_archive(tmp_path / "manual" / NAME)
+    monkeypatch.setattr(fsdd, "CHECKSUM", archives.content_checksum(path, ".wav"))
+    return path
+
+
+@pytest.fixture
+def unreachable(monkeypatch) -> str:
+    url = "http://127.0.0.1:9/archive/v1.0.10.tar.gz"  # the discard port, where nothing listens
+    monkeypatch.setattr(fsdd, "URL", url)
+    return url
+
+
+def ids(dataset, split: str) -> list[str]:
+    return [example["id"].decode() for example in dataset.splits[split].as_numpy_iterator()]
+
+
+def test_official_split_and_examples(archive, unreachable):
+    dataset = fsdd.load(Source(manual_dir=archive.parent))
+    assert dict(dataset.sizes) == {"train": 24, "val": 60, "test": 60}
+    assert [name.rsplit("_", 1)[1] for name in ids(dataset, "train")] == ["10.wav", "11.wav"] * 12
+    for split, indices in {"train": range(10, 12), "val": range(5, 10), "test": range(5)}.items():
+        names = [f"{d}_{speaker}_{i}.wav" for d in (3, 7) for speaker in fsdd.SPEAKERS for i in indices]
+        assert ids(dataset, split) == sorted(names)
+    for example in dataset.splits["test"].as_numpy_iterator():
+        digit, speaker, index = example["id"].decode().removesuffix(".wav").split("_")
+        assert example["input"].dtype == np.float32
+        assert example["target"].dtype == np.int64
+        assert int(example["target"]) == int(digit)
+        np.testing.assert_array_equal(example["input"] * 32768, recording(int(digit), speaker, int(index)))
+    assert dataset.target.classes == tuple("0123456789")
+    assert (dataset.version, dataset.licence, dataset.origin) == ("1.0.10", "CC BY-SA 4.0", "real")
+    assert "10.5281/zenodo.1342401" in dataset.citation
+
+
+def test_one_speaker_held_out(archive):
+    dataset = fsdd.load(Source(manual_dir=archive.parent), speaker="theo")
+    assert dict(dataset.sizes) == {"train": 2 * 5 * 7, "val": 2 * 5 * 5, "test": 2 * 12}
+    assert {name.split("_")[1] for name in ids(dataset, "test")} == {"theo"}
+    for split, indices in {"train": range(5, 12), "val": range(5)}.items():
+        assert {name.split("_")[1] for name in ids(dataset, split)} == set(fsdd.SPEAKERS) - {"theo"}
+        assert {int(name.split("_")[2][:-4]) for name in ids(dataset, split)} == set(indices)
+    official = fsdd.load(Source())  # prepared by now, so no archive is needed
+    assert official.fingerprint != dataset.fingerprint
+    assert official.fingerprint == fsdd.load(Source(seed=3)).fingerprint
+
+
+def test_archive_is_found_in_the_environment_and_in_a_subfolder_and_is_not_touched(archive, monkeypatch, capfd):
+    parent = archive.parent.parent / "archives"
+    write_archive(parent / "fsdd" / "v1.0.10.tar.gz")
+    before = sorted((path, path.stat().st_mtime_ns) for path in parent.rglob("*"))
+    monkeypatch.setenv("ZOO_MANUAL_DIR", str(parent))
+    assert fsdd.load(Source()).sizes["test"] == 60
+    assert sorted((path, path.stat().st_mtime_ns) for path in parent.rglob("*")) == before
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert "Generating" not in captured.err
+
+
+def test_wrong_archive_is_refused_with_both_sums(archive, monkeypatch):
+    found = archives.content_checksum(archive, ".wav")
+    monkeypatch.setattr(fsdd, "CHECKSUM", "0" * 64)
+    with pytest.raises(UsageError, match=f"`{archive}` is not the publisher's archive.*{found}, expected {'0' * 64}"):
+        fsdd.load(Source(manual_dir=archive.parent))
+    archive.write_bytes(archive.read_bytes()[:2000])
+    with pytest.raises(UsageError, match="fetch it again"):
+        fsdd.load(Source(manual_dir=archive.parent))
+    archive.write_bytes(b"not a tar")
+    with pytest.raises(UsageError, match="is no whole tar archive"):
+        fsdd.load(Source(manual_dir=archive.parent))
+
+
+def test_sum_does_not_depend_on_order_or_compression(archive, tmp_path):
+    with tarfile.open(archive) as old, tarfile.open(tmp_path / "again.tar.xz", "w:xz") as new:
+        for member in reversed(old.getmembers()):
+            new.addfile(member, old.extractfile(member))
+    assert archives.content_checksum(tmp_path / "again.tar.xz", ".wav") == fsdd.CHECKSUM
+
+
+def test_without_archive_and_network_one_line_says_what_to_do(archive, unreachable, tmp_path):
+    (tmp_path / "empty").mkdir()
+    start = time.monotonic()
+    for source in (Source(), Source(manual_dir=tmp_path / "empty")):
+        with pytest.raises(RunError, match=f"`{NAME}` is not here and {unreachable} cannot be fetched") as caught:
+            fsdd.load(source)
+        assert "--manual-dir FOLDER" in str(caught.value)
+        assert "\n" not in str(caught.value)
+    assert time.monotonic() - start < 5
+
+
+def test_without_archive_it_is_downloaded_and_verified(archive, monkeypatch):
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=archive.parent)
+    monkeypatch.setattr(handler.func, "log_message", lambda *_: None)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(fsdd, "URL", f"http://127.0.0.1:{server.server_port}/{NAME}")
+        assert fsdd.load(Source()).sizes["train"] == 24
+        server.shutdown()
+
+
+def test_unknown_speaker_and_folder(archive, tmp_path):
+    with pytest.raises(UsageError, match=r"one of george, jackson, .*, got `teo`; did you mean `theo`\?"):
+        fsdd.load(Source(), speaker="teo")
+    with pytest.raises(UsageError, match="must name a folder, got `.*nowhere`"):
+        fsdd.load(Source(manual_dir=tmp_path / "nowhere"))
+
+
+def publishers_folder() -> Path | None:
+    folders = [os.environ.get("ZOO_MANUAL_DIR"), Path(__file__).parents[2] / "shared" / "data" / "fsdd"]
+    return next((Path(folder) for folder in folders if folder and archives.find(Path(folder), "fsdd", (NAME,))), None)
+
+
+@pytest.mark.skipif(publishers_folder() is None, reason=f"no {NAME} in ZOO_MANUAL_DIR")
+def test_the_publishers_archive(tmp_path, monkeypatch):
+    folder = publishers_folder()
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    dataset = fsdd.load(Source(manual_dir=folder))
+    assert dict(dataset.sizes) == {"train": 2400, "val": 300, "test": 300}
+    held_out = fsdd.load(Source(), speaker="lucas")
+    assert dict(held_out.sizes) == {"train": 2250, "val": 250, "test": 500}
+    lengths = [len(example["input"]) for example in held_out.splits["train"].as_numpy_iterator()]
+    assert min(lengths) == 1148 and max(lengths) == 18262

@@ -1,0 +1,61 @@
+"""An LSTM model zoo: recipes run by name, tracked in MLflow, exported as SavedModels with a proof.
+
+    import zoo
+
+    run = zoo.run("spoken_digits", sample=True, units=96)
+    zoo.load("latest").predict(["my.wav"])
+
+Every public name loads when it is first used, so that `import zoo` is light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo import architectures, catalog, datasets, layers, tasks
+    from zoo.recipe import Recipe
+    from zoo.runs import run
+    from zoo.serve import Model
+    from zoo.tracking import compare
+    from zoo.types import BadData, Dataset, RunError, RunResult, Source, Spec, Training, UsageError
+
+    load = Model.load
+
+__all__ = [
+    "BadData",
+    "Dataset",
+    "Recipe",
+    "RunError",
+    "RunResult",
+    "Source",
+    "Spec",
+    "Training",
+    "UsageError",
+    "architectures",
+    "catalog",
+    "compare",
+    "datasets",
+    "layers",
+    "load",
+    "run",
+    "tasks",
+]
+
+_MODULES = ("architectures", "catalog", "datasets", "layers", "tasks")
+_ELSEWHERE = {"Recipe": "zoo.recipe", "compare": "zoo.tracking", "run": "zoo.runs"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}; it has {', '.join(__all__)}")
+    if name in _MODULES:
+        return importlib.import_module(f"zoo.{name}")
+    if name == "load":
+        return importlib.import_module("zoo.serve").Model.load
+    return getattr(importlib.import_module(_ELSEWHERE.get(name, "zoo.types")), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

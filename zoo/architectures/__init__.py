@@ -1,0 +1,21 @@
+"""The network builders of the zoo, each imported when first named."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_MODULES = {
+    "recurrent_classifier": "zoo.architectures.recurrent",
+    "recurrent_regressor": "zoo.architectures.recurrent",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"`zoo.architectures` has no `{name}`. It has {', '.join(sorted(_MODULES))}.")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_MODULES)

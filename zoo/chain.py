@@ -1,0 +1,103 @@
+"""The composed function: raw input -> frontend -> network -> answer. Evaluation and export both go through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.recipe import Recipe
+from zoo.types import Answers, Spec
+
+
+class Chain:
+    """A recipe's layers, joined for one dataset.
+
+    Args:
+      recipe: Gives frontend, network and task.
+      input: What raw examples are.
+      target: What the network has to give.
+
+    Attributes:
+      frontend: The layer from raw values to features, or None where raw values are features.
+      features: Spec of the features.
+      network: The Keras model from `[features, length]` to logits.
+    """
+
+    def __init__(self, recipe: Recipe, input: Spec, target: Spec):
+        self.task, self.input, self.target = recipe.task, input, target
+        self.frontend: keras.layers.Layer | None = recipe.frontend() if recipe.frontend else None
+        self.features: Spec = self.frontend.features(input) if self.frontend else input
+        self.network: keras.Model = recipe.network(self.features, target)
+
+    @property
+    def layers(self) -> list[keras.layers.Layer]:
+        """What an export has to track."""
+        return [layer for layer in (self.frontend, self.network) if layer is not None]
+
+    def to_features(self, values: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Features and their lengths int32[batch] of a right-padded raw batch; no training-time behaviour."""
+        return self.frontend(values, length) if self.frontend else (values, length)
+
+    def __call__(self, values: tf.Tensor, length: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Answers to a right-padded raw batch.
+
+        Args:
+          values: As the input spec says, with a batch axis first.
+          length: int32[batch], true lengths.
+
+        Returns:
+          The task's named outputs.
+        """
+        features, length = self.to_features(values, length)
+        missing = tf.maximum(1 - tf.shape(features)[1], 0)  # a recurrent layer needs at least one step
+        features = tf.pad(features, [[0, 0], [0, missing], *([0, 0] for _ in self.features.shape[1:])])
+        features = tf.ensure_shape(features, (None, *self.features.shape))
+        return self.task.answer(self.network([features, length], training=False), self.target)
+
+    def function(self) -> tf.types.experimental.PolymorphicFunction:
+        """The same, compiled once for all batch sizes and lengths."""
+        values = tf.TensorSpec([None, *self.input.shape], self.input.dtype)
+        return tf.function(self.__call__, input_signature=[values, tf.TensorSpec([None], tf.int32)])
+
+
+def batches(examples: tf.data.Dataset, size: int) -> tf.data.Dataset:
+    """Right-padded raw batches `(values, length: int32[batch])` of examples, in their order."""
+
+    def lengths(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        return example["input"], tf.shape(example["input"])[0]
+
+    return examples.map(lengths).padded_batch(size).prefetch(2)
+
+
+def answer_all(chain: Chain, examples: tf.data.Dataset, size: int = 64) -> Answers:
+    """Answers to every example of a split on the CPU, in order.
+
+    Args:
+      chain: The composed function.
+      examples: Single raw examples.
+      size: Examples per batch.
+
+    Returns:
+      Each output with the examples along its first axis.
+    """
+    with tf.device("/CPU:0"):
+        function = chain.function()
+        return concatenate(
+            {name: value.numpy() for name, value in function(values, length).items()}
+            for values, length in batches(examples, size)
+        )
+
+
+def concatenate(parts: Iterable[Mapping[str, np.ndarray]]) -> Answers:
+    """Joins the answers to several batches along the example axis."""
+    rows = list(parts)
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+def truths(examples: tf.data.Dataset) -> tuple[list[str], np.ndarray]:
+    """Ids and targets of every example of a split, in order."""
+    rows = [(example["id"].decode(), example["target"]) for example in examples.as_numpy_iterator()]
+    return [row[0] for row in rows], np.stack([row[1] for row in rows])

@@ -1,0 +1,195 @@
+"""One contract that every recipe keeps, tried on random data that fits its specs, offline and in seconds."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib.util
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo import catalog, features, kernels
+from zoo.chain import Chain, answer_all
+from zoo.export import export
+from zoo.fit import fit
+from zoo.progress import Silent
+from zoo.recipe import Recipe
+from zoo.types import Dataset, Spec
+
+EXAMPLES = 24
+EPOCHS = 8
+CLASSES = ("first", "second", "third")
+Finding = tuple[str, bool, str]
+
+
+def check(recipe: str | Path) -> list[Finding]:
+    """Tries a recipe against the contract.
+
+    Args:
+      recipe: A name, or the path of a recipe file.
+
+    Returns:
+      What was tried, whether it holds, and a detail; a test that raised does not hold, with the error as its detail.
+    """
+    file = catalog.find(str(recipe))
+    return [_try(what, test, file) for what, test in _contract()]
+
+
+def _contract() -> Iterator[tuple[str, Callable[[Path], str]]]:
+    yield "header is complete", _header
+    yield "imports only zoo", _imports
+    yield "two calls give equal settings", _settings
+    yield "runs when copied elsewhere", _copied
+    yield "every LSTM is cuDNN's on a GPU", _cudnn
+    yield "loss falls, output fits, saved, reloaded and exported answers are equal", _trained
+
+
+def _try(what: str, test: Callable[[Path], str], file: Path) -> Finding:
+    try:
+        return what, True, test(file)
+    except Exception as error:  # whatever a recipe raises is the finding
+        return what, False, f"{type(error).__name__}: {error}"
+
+
+def _demand(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValueError(message)
+
+
+def _header(file: Path) -> str:
+    header = catalog.header(file)
+    return f"result: {header.result}"
+
+
+def _imports(file: Path) -> str:
+    imports = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    names = [alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names]
+    names += [str(node.module) for node in imports if isinstance(node, ast.ImportFrom)]
+    allowed = {"zoo", "typing", "__future__"}
+    _demand(set(names) <= allowed, f"a recipe imports only zoo and typing, got {', '.join(sorted(set(names) - allowed))}")
+    return ", ".join(names)
+
+
+def _settings(file: Path) -> str:
+    first, second = (catalog.load(file, {}) for _ in range(2))
+    plain = ("input", "task", "training")
+    for name in plain:
+        _demand(getattr(first, name) == getattr(second, name), f"{name} differs between two calls of recipe()")
+    _demand(catalog.settings(file) == catalog.settings(file), "settings differ between two readings")
+    return f"{len(catalog.settings(file))} settings"
+
+
+def _copied(file: Path) -> str:
+    with tempfile.TemporaryDirectory() as elsewhere:
+        copy = Path(shutil.copy(file, Path(elsewhere) / f"copied_{file.name}"))
+        here, there = catalog.load(file, {}), catalog.load(catalog.find(str(copy)), {})
+        _demand(here.training == there.training and here.input == there.input, "the copy gives another recipe")
+        _network(there)
+    return "the same recipe"
+
+
+def _cudnn(file: Path) -> str:
+    with kernels.pretend_gpu():
+        chain = _network(catalog.load(file, {}))
+        fused = kernels.on_cudnn(chain.network, chain.features)
+    slow = [layer for layer, cudnn in fused.items() if not cudnn]
+    _demand(not slow, f"{', '.join(slow)} would not run on cuDNN; see the LSTM arguments that rule it out")
+    _demand(bool(fused), "there is no LSTM layer")
+    return f"{len(fused)} LSTM layers"
+
+
+def _trained(file: Path) -> str:
+    recipe = catalog.load(file, {})
+    recipe = dataclasses.replace(
+        recipe,
+        training=dataclasses.replace(
+            recipe.training, epochs=EPOCHS, batch_size=8, variants=min(2, recipe.training.variants), average=0.0, warmup=0.1
+        ),
+    )
+    keras.utils.set_random_seed(1)
+    dataset = random_data(recipe)
+    chain = Chain(recipe, dataset.input, dataset.target)
+    prepared = {split: _uncached(recipe, chain, dataset, split) for split in dataset.splits}
+    steps = features.lengths(prepared["train"])
+    epoch, losses = tf.Variable(0, dtype=tf.int64), []
+    fit(
+        chain.network,
+        recipe.task,
+        recipe.training,
+        features.train_batches(prepared["train"], recipe, seed=0, epoch=epoch, steps=steps),
+        features.plain_batches(prepared["val"], batch_size=8, steps=steps),
+        steps_per_epoch=features.steps_per_epoch(steps, 8),
+        epoch=epoch,
+        progress=Silent(),
+        log=lambda metrics, _: losses.append(metrics["train_loss"]),
+    )
+    _demand(min(losses[1:]) < losses[0], f"the loss does not fall on random data: {losses}")
+    before = answer_all(chain, dataset.splits["test"])
+    with tempfile.TemporaryDirectory() as scratch:
+        chain.network.save(Path(scratch) / "network.keras")
+        chain.network = keras.models.load_model(Path(scratch) / "network.keras", compile=False)
+        after = answer_all(chain, dataset.splits["test"])
+        for name, value in before.items():
+            _demand(len(value) == EXAMPLES, f"{name} has {len(value)} rows for {EXAMPLES} examples")
+            if np.issubdtype(value.dtype, np.floating):
+                _demand(np.allclose(value, after[name], atol=1e-6), f"{name} differs after saving and loading")
+        truth = np.stack([example["target"] for example in dataset.splits["test"].as_numpy_iterator()])
+        examples = [example["input"] for example in dataset.splits["test"].as_numpy_iterator()]
+        proof = export(chain, Path(scratch) / "export", examples=examples, truth=truth, expected=after)
+    _demand(proof.passed, f"the export's proof failed: {proof.faults}")
+    return f"loss {losses[0]:.3f} to {min(losses):.3f}, export differs by {proof.largest_difference:.1e}"
+
+
+def _uncached(recipe: Recipe, chain: Chain, dataset: Dataset, split: str) -> tf.data.Dataset:
+    variants = recipe.training.variants if split == "train" else 1
+    return features.compute(recipe, chain, dataset.splits[split], variants, 0).cache()
+
+
+def _network(recipe: Recipe) -> Chain:
+    return Chain(recipe, recipe.input, random_target(recipe))
+
+
+def random_target(recipe: Recipe) -> Spec:
+    """A target that the recipe's task can learn: three classes, or one number."""
+    if recipe.task.name == "classification":
+        return Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=CLASSES)
+    return Spec(name="value", kind="value", shape=(), dtype="float32", axes=())
+
+
+def random_data(recipe: Recipe, seed: int = 0) -> Dataset:
+    """Random examples that fit the recipe's input, of several lengths, the shortest a single step.
+
+    Args:
+      recipe: Says what its input and task are.
+      seed: Of the draws.
+    """
+    draws = np.random.default_rng(seed)
+    longest = recipe.input.rate_hz // 2 if recipe.input.rate_hz else 40
+    shape = recipe.input.shape[1:]
+    inputs = [
+        (np.round(draws.uniform(-0.5, 0.5, (steps, *shape)) * 32768) / 32768).astype(recipe.input.dtype)
+        for steps in [1, *draws.integers(longest // 4, longest, EXAMPLES - 1)]
+    ]
+    target = random_target(recipe)
+    values = np.arange(EXAMPLES) % len(CLASSES) if target.classes else draws.uniform(-1, 1, EXAMPLES)
+    rows = [{"id": f"{number}", "input": value, "target": truth} for number, (value, truth) in enumerate(zip(inputs, values, strict=True))]
+    signature = {
+        "id": tf.TensorSpec([], tf.string),
+        "input": tf.TensorSpec(recipe.input.shape, recipe.input.dtype),
+        "target": tf.TensorSpec(target.shape, target.dtype),
+    }
+    examples = tf.data.Dataset.from_generator(lambda: iter(rows), output_signature=signature)
+    examples = examples.apply(tf.data.experimental.assert_cardinality(EXAMPLES))
+    splits = ("train", "val", "test")
+    return Dataset(
+        name="random", version="", origin="generated", input=recipe.input, target=target,
+        splits=dict.fromkeys(splits, examples), sizes=dict.fromkeys(splits, EXAMPLES),
+        fingerprint=f"random-{seed}", citation="", licence="none needed, generated",
+    )

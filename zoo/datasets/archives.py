@@ -1,0 +1,138 @@
+"""Publishers' archives: found in the user's folder, fetched where they are missing, verified before use."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import tarfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from zoo.datasets.cache import cache_dir
+from zoo.types import RunError, Source, UsageError
+
+if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
+REACH_SECONDS = 10  # TFDS itself tries ten times with growing pauses, minutes in all, before it gives up
+
+
+def manual_dir(source: Source) -> Path | None:
+    """The folder where the user keeps publishers' archives: `source.manual_dir`, else `ZOO_MANUAL_DIR`, else None.
+
+    Raises:
+      UsageError: It is no folder.
+    """
+    named = source.manual_dir or os.environ.get("ZOO_MANUAL_DIR")
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        raise UsageError(f"`--manual-dir` (or `ZOO_MANUAL_DIR`) must name a folder, got `{folder}`.")
+    return folder
+
+
+def find(folder: Path | None, subfolder: str, names: tuple[str, ...]) -> Path | None:
+    """The first of the files `names` in `folder` or directly in its `subfolder`, None where there is none."""
+    if folder is None:
+        return None
+    places = [place / name for place in (folder, folder / subfolder) for name in names]
+    return next((place for place in places if place.is_file()), None)
+
+
+def members(archive: Path, suffix: str) -> Iterator[tuple[str, bytes]]:
+    """File names (without folders) and contents of a tar archive's files with this suffix, read as one stream.
+
+    Raises:
+      UsageError: Not a tar archive, or cut short.
+    """
+    try:
+        with tarfile.open(archive, "r|*") as tar:
+            for member in tar:
+                name = PurePosixPath(member.name).name
+                if member.isfile() and name.endswith(suffix) and not name.startswith("."):
+                    yield name, tar.extractfile(member).read()
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise UsageError(f"`{archive}` is no whole tar archive ({error}); fetch it again.") from None
+
+
+def content_checksum(archive: Path, suffix: str) -> str:
+    """SHA-256 over an archive's files, whatever their order and the archive's compression.
+
+    GitHub makes tag archives anew and does not promise equal bytes, so the sum is that of the files in them; it is what
+    `LC_ALL=C sha256sum *.wav | sha256sum` prints in the unpacked folder.
+
+    Raises:
+      UsageError: Not a tar archive, or cut short.
+    """
+    sums = sorted((name, hashlib.sha256(content).hexdigest()) for name, content in members(archive, suffix))
+    return hashlib.sha256("".join(f"{digest}  {name}\n" for name, digest in sums).encode()).hexdigest()
+
+
+def verify(archive: Path, suffix: str, expected: str) -> None:
+    """Checks `content_checksum`.
+
+    Raises:
+      UsageError: It is not the expected one, or the archive cannot be read.
+    """
+    found = content_checksum(archive, suffix)
+    if found != expected:
+        raise UsageError(
+            f"`{archive}` is not the publisher's archive: "
+            f"SHA-256 of its *{suffix} files is {found}, expected {expected}; fetch it again."
+        )
+
+
+def prepare(builder: tfds.core.DatasetBuilder, archive: Path | None, *, url: str, name: str) -> None:
+    """Has TFDS prepare a data set once, from `archive` or else from the network, without its chatter.
+
+    Args:
+      builder: Reads `dl_manager.manual_dir / archive.name` where it was given a manual_dir, else downloads `url`.
+      archive: The user's copy, never written to.
+      url: Of the publisher's archive.
+      name: The file name to ask for.
+
+    Raises:
+      RunError: No archive and no network.
+      UsageError: What the builder says of a wrong archive.
+    """
+    import tensorflow_datasets as tfds
+
+    if builder.data_path.exists():
+        return
+    try:
+        if archive is None:
+            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=REACH_SECONDS).close()
+        with _quiet():
+            config = tfds.download.DownloadConfig(manual_dir=archive and str(archive.parent))
+            builder.download_and_prepare(download_dir=str(cache_dir() / "downloads"), download_config=config)
+    except (OSError, tfds.download.DownloadError) as error:
+        if builder.data_path.exists():  # another process has prepared it meanwhile
+            return
+        reason = getattr(error, "reason", error)
+        if archive is not None:
+            raise RunError(f"`{archive}` cannot be prepared in `{cache_dir()}`: {reason}") from None
+        raise RunError(
+            f"`{name}` is not here and {url} cannot be fetched ({reason}); "
+            "put that file into a folder FOLDER and add `--manual-dir FOLDER`."
+        ) from None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps back what TFDS prints and logs while it prepares, on a terminal or not."""
+    import absl.logging
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    before = absl.logging.get_verbosity()
+    absl.logging.set_verbosity(absl.logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        absl.logging.set_verbosity(before)

@@ -1,0 +1,181 @@
+"""The user's lists of examples: CSV, TSV and JSON Lines, read whole, with every fault and its line."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+KINDS = (".csv", ".tsv", ".jsonl")
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One example of a list.
+
+    Args:
+      place: "file:line", where a person finds it.
+      folder: Where relative paths in it start.
+      values: Column to value; strings without surrounding space from CSV and TSV, any JSON value from JSON Lines.
+      split: As declared by the column `split` or by the name of the file, or None.
+      group: As declared by the column `group`, or None.
+    """
+
+    place: str
+    folder: Path
+    values: Mapping[str, Any]
+    split: str | None
+    group: str | None
+
+
+def kind(path: Path) -> str | None:
+    """Which of `KINDS` a file is by its name, with or without ".gz" behind it; None for another name."""
+    name = path.name.lower().removesuffix(".gz")
+    return next((suffix for suffix in KINDS if name.endswith(suffix)), None)
+
+
+def split_files(folder: Path) -> dict[str, list[Path]]:
+    """Lists `train.*`, `val.*` and `test*.*` in a folder by split; one test is "test", several are "test_<name>"."""
+    found: dict[str, list[Path]] = {}
+    for file in sorted(folder.iterdir()):
+        stem = file.name.split(".")[0]
+        if file.is_file() and kind(file) and (stem in ("train", "val") or stem.startswith("test")):
+            rest = stem.removeprefix("test").strip("_- ")
+            split = f"test_{rest}" if stem.startswith("test") and rest else stem
+            found.setdefault(split, []).append(file)
+    tests = [split for split in found if split.startswith("test")]
+    if len(tests) == 1:
+        found["test"] = found.pop(tests[0])
+    return found
+
+
+def read(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[str]]:
+    """Reads a list, or a folder with one list per split.
+
+    Args:
+      path: A file of one of `KINDS`, or a folder with `split_files`. TSV knows no quotes, CSV does.
+      columns: That every row must have, not empty; `split` and `group` are read where they are, others are passed on.
+
+    Returns:
+      The sound rows in the order of the files, and the faults of the others as "file:line: reason".
+    """
+    rows: list[Row] = []
+    faults: list[str] = []
+    if not path.is_dir():
+        _read_file(path, columns, None, rows, faults)
+        return rows, faults
+    for split, files in split_files(path).items():
+        for file in files:
+            _read_file(file, columns, split, rows, faults)
+        if len(files) > 1:
+            faults.append(f"{files[1]}: split `{split}` has another file, {files[0].name}; keep one")
+    return rows, faults
+
+
+def _read_file(file: Path, columns: Sequence[str], split: str | None, rows: list[Row], faults: list[str]) -> None:
+    text = _text(file, faults)
+    if text is None:
+        return
+    sound: list[Row] = []
+    wrong: list[str] = []
+    for line, values, reason in _json_lines(text) if kind(file) == ".jsonl" else _delimited(text, kind(file), columns):
+        reason = reason or _row_fault(values, columns, split)
+        place = f"{file}:{line}"
+        if reason:
+            wrong.append(f"{place}: {reason}")
+            continue
+        group = None if values.get("group") is None else str(values["group"])
+        sound.append(Row(place, file.parent, values, split or values.get("split"), group))
+    for column in ("split", "group"):  # in JSON Lines some rows may lack what others have
+        without = [row for row in sound if getattr(row, column) is None]
+        if len(without) < len(sound):
+            wrong += [f"{row.place}: no value for `{column}`, which other rows have" for row in without]
+    rows += sound
+    faults += wrong if sound or wrong else [f"{file}: has no rows"]
+
+
+def _text(file: Path, faults: list[str]) -> str | None:
+    try:
+        content = file.read_bytes()
+        if file.name.lower().endswith(".gz"):
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        faults.append(f"{file}: cannot be read ({error})")
+        return None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        faults.append(f"{file}:{line}: is not UTF-8 text ({error.reason})")
+        return None
+
+
+def _row_fault(values: Mapping[str, Any], columns: Sequence[str], split: str | None) -> str:
+    empty = [f"`{name}`" for name in columns if values.get(name) in (None, "")]
+    if empty:
+        return f"no value for {', '.join(empty)}"
+    if split is None and "split" in values and values["split"] not in SPLITS:
+        return f"unknown split `{values['split']}`; it must be one of {', '.join(SPLITS)}"
+    if "group" in values and (values["group"] == "" or not isinstance(values["group"], (str, int))):
+        return "no value for `group`" if values["group"] in ("", None) else "`group` must be text or a whole number"
+    return ""
+
+
+Record = tuple[int, dict[str, Any], str]  # line, values, what is wrong with it
+
+
+def _delimited(text: str, suffix: str, columns: Sequence[str]) -> Iterator[Record]:
+    plain = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if suffix == ".tsv" else {"skipinitialspace": True}
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, **plain)
+    header: list[str] = []
+    line = 1
+    try:
+        for cells in reader:
+            cells = [cell.strip() for cell in cells]
+            if not any(cells):
+                pass
+            elif not header:
+                header = cells
+                reason = _header_fault(header, columns)
+                if reason:
+                    yield line, {}, reason
+                    return
+            elif len(cells) != len(header):
+                yield line, {}, f"has {len(cells)} cells, the header has {len(header)}"
+            else:
+                yield line, dict(zip(header, cells, strict=True)), ""
+            line = reader.line_num + 1
+    except csv.Error as error:
+        yield line, {}, f"is not {suffix[1:].upper()}: {error}"
+
+
+def _header_fault(header: list[str], columns: Sequence[str]) -> str:
+    missing = [f"`{name}`" for name in columns if name not in header]
+    if missing:
+        shown = ", ".join(header)
+        return f"no column {', '.join(missing)}; the first line must name the columns, it has: {shown[:100]}"
+    twice = sorted({name for name in header if header.count(name) > 1})
+    return f"column `{twice[0]}` is there twice" if twice else ""
+
+
+def _json_lines(text: str) -> Iterator[Record]:
+    for line, content in enumerate(re.split(r"\r?\n", text), 1):  # not splitlines: U+2028 may stand inside a string
+        if not content.strip():
+            continue
+        try:
+            values = json.loads(content)
+        except ValueError as error:
+            yield line, {}, f"is not JSON: {error}"
+            continue
+        if isinstance(values, dict):
+            yield line, values, ""
+        else:
+            yield line, {}, f"must be a JSON object, got a {type(values).__name__}"

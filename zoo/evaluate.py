@@ -1,0 +1,96 @@
+"""How well a model did on a test split, beside its baseline, with what is worth logging about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+from scipy.stats import bootstrap
+
+from zoo import features
+from zoo.chain import truths
+from zoo.record import Record
+from zoo.types import Answers, Dataset, Task
+
+TABLE_ROWS = 200  # worst test examples in the table; more make MLflow's page slow
+MOST_BASELINE = 20_000  # train examples for the baseline, which holds them all in memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Figures, pictures and examples of one test split.
+
+    Attributes:
+      split: "test", or "test_<name>".
+      metrics: `<split>_<metric>`.
+      baseline: `baseline_<metric>`, with the split's own name where there are several.
+      difference: `difference_<metric>` of the headline metric to the baseline, with `_low` and `_high` of its interval.
+      pictures: By name.
+      table: Columns, worst example first.
+    """
+
+    split: str
+    metrics: dict[str, float]
+    baseline: dict[str, float]
+    difference: dict[str, float]
+    pictures: dict[str, Figure] = field(default_factory=dict)
+    table: dict[str, list] = field(default_factory=dict)
+
+    def log(self, record: Record) -> None:
+        """Writes all of it into the record."""
+        record.metrics({**self.metrics, **self.baseline, **self.difference})
+        suffix = self.split.removeprefix("test")
+        for name, figure in self.pictures.items():
+            record.picture(f"{name}{suffix}", figure)
+        record.table(f"{self.split}_examples", self.table)
+
+
+def evaluate(
+    task: Task, dataset: Dataset, split: str, prepared: Mapping[str, tf.data.Dataset], answers: Answers
+) -> Evaluation:
+    """Scores answers and the task's baseline on the same examples.
+
+    Args:
+      task: Says how.
+      dataset: Has the split.
+      split: Its name.
+      prepared: Features of "train" and of the split, for the baseline.
+      answers: The composed function's, in the split's order.
+    """
+    ids, truth = truths(dataset.splits[split])
+    simple = task.baseline(
+        features.first_variant(prepared["train"].take(MOST_BASELINE)),
+        features.first_variant(prepared[split])[0],
+        dataset.target,
+    )
+    suffix = split.removeprefix("test")
+    difference = task.example_scores(answers, truth, dataset.target) - task.example_scores(simple, truth, dataset.target)
+    low, high = interval(difference)
+    name = f"difference{suffix}_{task.headline}"
+    columns = task.describe(answers, truth, dataset.target)
+    worst = np.argsort(-np.asarray(columns["badness"]), kind="stable")[:TABLE_ROWS]
+    return Evaluation(
+        split=split,
+        metrics={f"{split}_{key}": value for key, value in task.score(answers, truth, dataset.target).items()},
+        baseline={
+            f"baseline{suffix}_{key}": value for key, value in task.score(simple, truth, dataset.target).items()
+        },
+        difference={name: float(difference.mean()), f"{name}_low": low, f"{name}_high": high},
+        pictures=task.pictures(answers, truth, dataset.target),
+        table={key: [values[index] for index in worst] for key, values in {"id": ids, **columns}.items()},
+    )
+
+
+def interval(difference: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval of the mean of paired differences float64[example], by the percentile bootstrap.
+
+    Source:
+      Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+    """
+    if np.ptp(difference) == 0:
+        return float(difference[0]), float(difference[0])
+    found = bootstrap((difference,), np.mean, n_resamples=2000, batch=200, method="percentile", rng=0)
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)

@@ -1,0 +1,152 @@
+"""SavedModels that take raw input and give answers, kept only where their proof passes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.chain import Chain
+from zoo.proof import Proof, prove
+from zoo.signatures import Signature, signatures
+from zoo.types import Answers, RunError, UsageError
+
+FORMATS = ("saved_model",)
+
+
+def save(chain: Chain, directory: Path) -> None:
+    """Writes the composed function as a SavedModel with the signatures of its kind of input.
+
+    Args:
+      chain: From raw input to answers. Its LSTM layers are traced without cuDNN, so that the export runs anywhere.
+      directory: Where to write; must not exist.
+    """
+    archive = keras.export.ExportArchive()
+    for layer in chain.layers:
+        archive.track(layer)
+    with _without_cudnn(chain.network):
+        for name, signature in signatures(chain.input).items():
+            archive.add_endpoint(name, endpoint(chain, signature), input_signature=list(signature.inputs))
+        archive.write_out(str(directory), verbose=False)
+    (directory / "model.json").write_text(json.dumps(description(chain), indent=2) + "\n")
+
+
+def description(chain: Chain) -> dict[str, Any]:
+    """What a client has to know of an export, its `model.json`: kind, rate and classes."""
+    return {
+        "task": chain.task.name,
+        "kind": chain.input.kind,
+        "input": str(chain.input),
+        "rate_hz": chain.input.rate_hz,
+        "classes": list(chain.target.classes),
+        "signatures": {name: [spec.name for spec in made.inputs] for name, made in signatures(chain.input).items()},
+    }
+
+
+def endpoint(chain: Chain, signature: Signature):
+    """The function of one signature: inputs -> raw -> answers."""
+
+    def answer(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return chain(*signature.to_raw(*inputs))
+
+    return answer
+
+
+class _without_cudnn:
+    """Keeps Keras's LSTM layers off cuDNN while an export is traced: a cuDNN export fails on a server without a GPU."""
+
+    def __init__(self, network: keras.Model):
+        layers = [layer for layer in network._flatten_layers() if hasattr(layer, "use_cudnn")]
+        self.before = [(layer, layer.use_cudnn) for layer in layers]
+
+    def __enter__(self) -> None:
+        for layer, _ in self.before:
+            layer.use_cudnn = False
+
+    def __exit__(self, *error: object) -> None:
+        for layer, value in self.before:
+            layer.use_cudnn = value
+
+
+def export(
+    chain: Chain, directory: Path, *, examples: list[np.ndarray], truth: np.ndarray, expected: Answers
+) -> Proof:
+    """Exports a model, proves the export and keeps it only if the proof passes; nothing half written is left.
+
+    Args:
+      chain: From raw input to answers.
+      directory: Where the export goes, with `proof.json` in it.
+      examples: Raw test examples, [step, ...] each.
+      truth: Their targets.
+      expected: The chain's answers to them, on the CPU.
+
+    Returns:
+      The proof, passed or not; where it failed, `directory` does not exist.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=directory.parent))
+    try:
+        made = scratch / "saved_model"
+        save(chain, made)
+        proof = prove(chain, made, examples=examples, truth=truth, expected=expected)
+        if proof.passed:
+            (made / "proof.json").write_text(proof.to_json())
+            os.replace(made, directory)
+        return proof
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def copy_export(run: str, directory: str | Path, format: str = "saved_model") -> Path:
+    """Copies the proved export of a run to a folder of the user's choice.
+
+    Args:
+      run: Run id, unique prefix, name, "latest" or a recipe's name.
+      directory: Must not exist.
+      format: "saved_model".
+
+    Returns:
+      The folder.
+
+    Raises:
+      UsageError: The folder exists, or the format is unknown.
+      RunError: The run has no export.
+    """
+    from zoo import tracking
+
+    target = Path(directory)
+    if format not in FORMATS:
+        raise UsageError(f"`--format` must be one of {', '.join(FORMATS)}, got {format!r}.")
+    if target.exists():
+        raise UsageError(f"`{target}` must not exist yet, and it does. Name another folder or remove it.")
+    source = export_of(tracking.find(run))
+    scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.resolve().parent))
+    try:
+        shutil.copytree(source, scratch / "export")
+        os.replace(scratch / "export", target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return target
+
+
+def export_of(run_id: str) -> Path:
+    """The folder of a run's proved export.
+
+    Raises:
+      RunError: There is none, or its proof is missing.
+    """
+    from zoo import tracking
+
+    folder = tracking.folder() / "exports" / run_id
+    if not (folder / "proof.json").exists():
+        raise RunError(f"run {run_id} has no proved export in {folder}. Was it finished, in this folder? See `zoo runs`.")
+    if not json.loads((folder / "proof.json").read_text())["passed"]:
+        raise RunError(f"the export in {folder} has a proof that failed. Run the recipe again.")
+    return folder

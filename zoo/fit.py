@@ -1,0 +1,183 @@
+"""Fitting a network: optimizer, schedule, averaged weights, the best epoch, progress."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.types import Task, Training
+
+
+class Progress(Protocol):
+    """Where the advance of a run is shown."""
+
+    def start(self, stage: str, total: int) -> None:
+        """A stage of `total` units of work begins."""
+        ...
+
+    def advance(self, count: int, values: Mapping[str, float] | None = None) -> None:
+        """So many units more are done; `values` are worth showing."""
+        ...
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        ...
+
+
+def optimizer(training: Training, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    """AdamW with warm-up, cosine decay to zero, clipping and averaged weights, as the training settings say.
+
+    Source:
+      Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization; 2017, SGDR (cosine); Polyak and Juditsky 1992
+      for averaging, here exponential.
+    """
+    steps = max(2, training.epochs * steps_per_epoch)
+    warmup = max(1, math.ceil(training.warmup * steps))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, decay_steps=max(1, steps - warmup), warmup_target=training.learning_rate, warmup_steps=warmup
+    )
+    made = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=training.weight_decay,
+        global_clipnorm=training.clip_norm,
+        use_ema=training.average > 0,
+        ema_momentum=training.average or 0.99,
+    )
+    made.exclude_from_weight_decay(var_names=["bias"])
+    return made
+
+
+class Keeper(keras.callbacks.Callback):
+    """Validates the averaged weights where there are some, keeps the best, and puts them back at the end.
+
+    Keras's own `SwapEMAWeights` swaps by adding and subtracting, which changes the weights by rounding; this one copies.
+
+    Args:
+      task: Names the metric to watch.
+      training: Patience, and whether weights are averaged.
+      watched: Whether there are validation examples; without, the last weights are kept.
+    """
+
+    def __init__(self, task: Task, training: Training, *, watched: bool):
+        super().__init__()
+        self.task, self.training, self.watched = task, training, watched
+        self.best_value = -math.inf if task.watch_mode == "max" else math.inf
+        self.best_epoch = -1
+        self.best: list[np.ndarray] = []
+        self._raw: list[np.ndarray] | None = None
+        self._evaluated: list[np.ndarray] = []
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Puts the averaged weights in place of the raw ones."""
+        if self.training.average:
+            self._raw = [weight.numpy() for weight in self.model.trainable_variables]
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        """Puts the raw weights back."""
+        self._evaluated = self.model.get_weights()
+        if self._raw is not None:
+            for weight, value in zip(self.model.trainable_variables, self._raw, strict=True):
+                weight.assign(value)
+            self._raw = None
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Keeps the weights where the watched metric is better than ever; stops when patience is out."""
+        if not self.watched:
+            return
+        value = logs[self.task.watch]
+        if math.isnan(logs["loss"]):
+            self.model.stop_training = True
+        if value > self.best_value if self.task.watch_mode == "max" else value < self.best_value:
+            self.best_value, self.best_epoch, self.best = value, epoch, self._evaluated
+        elif self.training.patience is not None and epoch - self.best_epoch >= self.training.patience:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Leaves the best weights in the model."""
+        if self.best:
+            self.model.set_weights(self.best)
+
+
+class Reporter(keras.callbacks.Callback):
+    """Shows steps as they pass and hands each epoch's metrics on.
+
+    Args:
+      progress: Where to show.
+      epochs: How many are planned.
+      log: Called with (metrics, epoch) after each epoch.
+      epoch: Told which epoch begins, for the train batches.
+    """
+
+    def __init__(self, progress: Progress, epochs: int, log: Callable[[dict[str, float], int], None], epoch: tf.Variable):
+        super().__init__()
+        self.progress, self.epochs, self.log, self.epoch = progress, epochs, log, epoch
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Sets the epoch that the train batches draw for."""
+        self.epoch.assign(epoch)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """One step more."""
+        self.progress.advance(1, logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """One line an epoch, and the record."""
+        metrics = {name if name.startswith("val_") else f"train_{name}": float(value) for name, value in logs.items()}
+        self.log(metrics, epoch)
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        self.progress.say(f"epoch {epoch + 1}/{self.epochs}  {shown}")
+
+
+def fit(
+    network: keras.Model,
+    task: Task,
+    training: Training,
+    train: tf.data.Dataset,
+    val: tf.data.Dataset | None,
+    *,
+    steps_per_epoch: int,
+    epoch: tf.Variable,
+    progress: Progress,
+    log: Callable[[dict[str, float], int], None],
+) -> Keeper:
+    """Fits a network and leaves its best weights in it.
+
+    Args:
+      network: From `[features, length]` to logits.
+      task: Loss, metrics and what to watch.
+      training: Settings.
+      train: Batches that depend on `epoch`.
+      val: Batches, or None.
+      steps_per_epoch: About how many batches `train` has.
+      epoch: int64 variable that `train` reads.
+      progress: Where to show.
+      log: Called with (metrics, epoch) after each epoch.
+
+    Returns:
+      Which epoch was best, and how good.
+
+    Raises:
+      FloatingPointError: The loss was not a number.
+    """
+    keeper = Keeper(task, training, watched=val is not None)
+    network.compile(
+        optimizer(training, steps_per_epoch), loss=task.loss(), metrics=task.metrics(), jit_compile=False
+    )
+    progress.start("training", training.epochs * steps_per_epoch)
+    history = network.fit(
+        train,
+        validation_data=val,
+        epochs=training.epochs,
+        verbose=0,
+        shuffle=False,  # the batches are
+        callbacks=[keeper, Reporter(progress, training.epochs, log, epoch), keras.callbacks.TerminateOnNaN()],
+    )
+    if not np.isfinite(history.history["loss"]).all():
+        raise FloatingPointError("the training loss is not a number; try a lower learning_rate or clip_norm")
+    return keeper

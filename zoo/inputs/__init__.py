@@ -1,0 +1,1 @@
+"""What a user has, read for prediction: one module per kind of file."""

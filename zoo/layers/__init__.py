@@ -1,0 +1,24 @@
+"""The layers of the zoo, each imported when first named: `zoo.layers.LogMel` loads `zoo.layers.audio`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_MODULES = {
+    "AttentionPooling": "zoo.layers.pooling",
+    "LogMel": "zoo.layers.audio",
+    "StepMask": "zoo.layers.pooling",
+    "audio_augment": "zoo.layers.audio_augment",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"`zoo.layers` has no `{name}`. It has {', '.join(sorted(_MODULES))}.")
+    module = importlib.import_module(_MODULES[name])
+    return module if _MODULES[name].endswith(f".{name}") else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_MODULES)

@@ -1,0 +1,146 @@
+"""Log-mel features of sound, with lengths carried along so that no clip sees its padding."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.types import Spec, UsageError
+
+SMALLEST_POWER = 1e-10  # below 16-bit quantisation noise in any band; keeps the logarithm finite in digital silence
+
+
+def mel_of_hz(hz: np.ndarray) -> np.ndarray:
+    """Mel of frequencies in Hz on Slaney's scale: linear below 1 kHz, logarithmic above.
+
+    Source:
+      Slaney 1998, Auditory Toolbox, Interval technical report 1998-010; librosa's `htk=False`.
+    """
+    hz = np.asarray(hz, np.float64)
+    return np.where(hz < 1000, hz * 3 / 200, 15 + 27 * np.log(np.maximum(hz, 1000) / 1000) / np.log(6.4))
+
+
+def hz_of_mel(mel: np.ndarray) -> np.ndarray:
+    """The inverse of `mel_of_hz`."""
+    mel = np.asarray(mel, np.float64)
+    return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((np.maximum(mel, 15) - 15) * np.log(6.4) / 27))
+
+
+def mel_matrix(bins: int, bands: int, rate_hz: int, low_hz: float, high_hz: float) -> np.ndarray:
+    """float32[bin, band]: triangles of equal area over the bins of a spectrum from 0 Hz to half the rate.
+
+    Source:
+      `librosa.filters.mel` with `htk=False` and `norm="slaney"`.
+    """
+    edges = hz_of_mel(np.linspace(mel_of_hz(low_hz), mel_of_hz(high_hz), bands + 2))
+    hz = np.linspace(0, rate_hz / 2, bins)[:, None]
+    left, centre, right = edges[:-2], edges[1:-1], edges[2:]
+    triangles = np.maximum(0, np.minimum((hz - left) / (centre - left), (right - hz) / (right - centre)))
+    return (triangles * 2 / (right - left)).astype(np.float32)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LogMel(keras.layers.Layer):
+    """Log-mel spectrogram of right-padded sound, normalised clip by clip.
+
+    `layer(values: float32[batch, sample], length: int32[batch])` gives `(features: float32[batch, step, mel * stack],
+    length: int32[batch])` with at least one step for every clip, also for an empty one, and zeros past its length.
+
+    Frames lie wholly inside the clip (a clip shorter than one is filled up with silence); Hann window, power spectrum,
+    mel bands on Slaney's scale with equal area, natural logarithm. Values lower than the loudest of the clip by more
+    than `range_db` are raised to that floor: recordings differ more in their noise floor than in their speech. Then
+    the clip's mean over all frames and bands is taken off, which removes the gain, and the share `band_mean` of what
+    remains of each band's own mean, which removes part of the microphone and of the speaker. All of it is measured on
+    the clip's true frames alone.
+
+    Args:
+      rate_hz: Samples per second of the input.
+      mel: Number of mel bands.
+      frame_ms: Length of the window.
+      hop_ms: From one window to the next.
+      low_hz: Lower edge of the lowest band.
+      high_hz: Upper edge of the highest band; None for half the rate.
+      stack: Frames joined into one step; the last step of a clip is filled up with zeros, the clip's mean.
+      range_db: Depth of the floor under the clip's loudest value; None for no floor.
+      band_mean: Share, 0 to 1, of each band's mean that is removed.
+      scale: Nats that become 1 in the features.
+
+    Raises:
+      UsageError: A band's edges are out of order or above half the rate.
+    """
+
+    def __init__(
+        self,
+        *,
+        rate_hz: int,
+        mel: int = 40,
+        frame_ms: float = 25.0,
+        hop_ms: float = 10.0,
+        low_hz: float = 20.0,
+        high_hz: float | None = None,
+        stack: int = 1,
+        range_db: float | None = 35.0,
+        band_mean: float = 0.5,
+        scale: float = 4.0,
+        **kwargs: object,
+    ):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.rate_hz, self.mel, self.frame_ms, self.hop_ms = rate_hz, mel, frame_ms, hop_ms
+        self.low_hz, self.high_hz, self.stack = low_hz, high_hz, stack
+        self.range_db, self.band_mean, self.scale = range_db, band_mean, scale
+        highest = rate_hz / 2 if high_hz is None else high_hz
+        if not 0 <= low_hz < highest <= rate_hz / 2:
+            raise UsageError(
+                f"`low_hz` {low_hz} and `high_hz` {high_hz} must be in order and within 0 to {rate_hz / 2} Hz, half "
+                f"of `rate_hz` {rate_hz}. Narrow the bands or raise the rate."
+            )
+        self._frame, self._hop = round(rate_hz * frame_ms / 1000), round(rate_hz * hop_ms / 1000)
+        self._fft = 1 << (self._frame - 1).bit_length()
+        self._matrix = mel_matrix(self._fft // 2 + 1, mel, rate_hz, low_hz, highest)
+
+    def call(self, values: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Features float32[batch, step, mel * stack] and their lengths int32[batch].
+
+        Args:
+          values: float32[batch, sample], in -1 to 1, anything past `length`.
+          length: int32[batch], true samples.
+        """
+        length = tf.minimum(tf.cast(length, tf.int32), tf.shape(values)[1])
+        values = tf.where(tf.sequence_mask(length, tf.shape(values)[1]), values, 0.0)
+        values = tf.pad(values, [[0, 0], [0, self._frame]])
+        frames = 1 + tf.maximum(length - self._frame, 0) // self._hop
+        steps = -(-frames // self.stack)
+        spectrum = tf.signal.stft(values, self._frame, self._hop, self._fft)
+        power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
+        bands = tf.math.log(tf.maximum(tf.tensordot(power, self._matrix, 1), SMALLEST_POWER))
+        most = tf.reduce_max(steps)
+        bands = self._normalised(bands, tf.sequence_mask(frames, tf.shape(bands)[1]))
+        missing = tf.maximum(most * self.stack - tf.shape(bands)[1], 0)
+        bands = tf.pad(bands, [[0, 0], [0, missing], [0, 0]])[:, : most * self.stack]
+        return tf.reshape(bands, [-1, most, self.mel * self.stack]), steps
+
+    def _normalised(self, bands: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        weight = tf.cast(mask, bands.dtype)[:, :, None]
+        if self.range_db is not None:
+            loudest = tf.reduce_max(tf.where(mask[:, :, None], bands, -np.inf), axis=[1, 2], keepdims=True)
+            bands = tf.maximum(bands, loudest - self.range_db * np.log(10) / 10)
+        band_means = tf.reduce_sum(bands * weight, 1, keepdims=True) / tf.reduce_sum(weight, 1, keepdims=True)
+        mean = tf.reduce_mean(band_means, 2, keepdims=True)
+        return (bands - mean - self.band_mean * (band_means - mean)) / self.scale * weight
+
+    def features(self, input: Spec) -> Spec:
+        """What this layer makes of `input`.
+
+        Raises:
+          UsageError: `input` is not sound at this layer's rate.
+        """
+        if input.kind != "audio" or input.rate_hz != self.rate_hz:
+            raise UsageError(f"`LogMel` takes audio at {self.rate_hz} Hz, got {input}. Resample it or set `rate_hz`.")
+        shape = (None, self.mel * self.stack)
+        return Spec(name="features", kind="series", shape=shape, dtype="float32", axes=("step", "band"), unit="log power")
+
+    def get_config(self) -> dict[str, object]:
+        """The constructor's arguments."""
+        names = ("rate_hz", "mel", "frame_ms", "hop_ms", "low_hz", "high_hz", "stack", "range_db", "band_mean", "scale")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -1,0 +1,138 @@
+"""Random changes of one training clip, each a pure function of the clip and a seed.
+
+Sound is `float32[sample]`, features are `float32[frame, bin]` with one frame per row; `seed` is int32[2]. All of it runs
+inside `tf.data`. `frames_of` and `steps_of` undo and redo the stacking of `LogMel`.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+def _uniform(seed: tf.Tensor, number: int, low: float | tf.Tensor, high: float | tf.Tensor) -> tf.Tensor:
+    draw = tf.random.experimental.stateless_fold_in(seed, number)
+    return tf.random.stateless_uniform([], draw, low, high)
+
+
+def _at(values: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """Rows of `values` at fractional places float32[place], by linear interpolation, the ends held."""
+    places = tf.clip_by_value(places, 0.0, tf.cast(tf.shape(values)[0] - 1, tf.float32))
+    below = tf.cast(tf.floor(places), tf.int32)
+    above = tf.minimum(below + 1, tf.shape(values)[0] - 1)
+    share = places - tf.cast(below, tf.float32)
+    share = tf.reshape(share, tf.concat([[-1], tf.ones(tf.rank(values) - 1, tf.int32)], 0))
+    return tf.gather(values, below) * (1 - share) + tf.gather(values, above) * share
+
+
+def change_speed(sound: tf.Tensor, seed: tf.Tensor, *, low: float = 0.8, high: float = 1.25) -> tf.Tensor:
+    """Plays sound faster or slower, so that pitch, formants and tempo move together.
+
+    Args:
+      sound: float32[sample]; an empty one comes back empty.
+      seed: int32[2].
+      low: Slowest factor.
+      high: Fastest factor; factors are drawn evenly on a logarithmic scale.
+
+    Source:
+      Ko et al. 2015, Audio Augmentation for Speech Recognition.
+    """
+    factor = tf.exp(_uniform(seed, 0, tf.math.log(low), tf.math.log(high)))
+    count = tf.cast(tf.math.ceil(tf.cast(tf.shape(sound)[0], tf.float32) / factor), tf.int32)
+    return _at(sound, tf.cast(tf.range(count), tf.float32) * factor)
+
+
+def add_noise(
+    sound: tf.Tensor, seed: tf.Tensor, *, low_db: float = 8.0, high_db: float = 30.0, share: float = 0.5
+) -> tf.Tensor:
+    """Adds white noise to a share of the clips.
+
+    Args:
+      sound: float32[sample].
+      seed: int32[2].
+      low_db: Loudest noise, as ratio of the clip's mean power to the noise's.
+      high_db: Faintest noise.
+      share: Probability that noise is added at all.
+    """
+    power = tf.math.divide_no_nan(tf.reduce_sum(tf.square(sound)), tf.cast(tf.size(sound), tf.float32))
+    level = tf.sqrt(power) * tf.pow(10.0, -_uniform(seed, 0, low_db, high_db) / 20)
+    noise = tf.random.stateless_normal(tf.shape(sound), tf.random.experimental.stateless_fold_in(seed, 1))
+    return sound + tf.cast(_uniform(seed, 2, 0.0, 1.0) < share, tf.float32) * level * noise
+
+
+def frames_of(steps: tf.Tensor, stack: int) -> tf.Tensor:
+    """float32[step * stack, bin] of stacked float32[step, stack * bin]."""
+    return tf.reshape(steps, [tf.shape(steps)[0] * stack, steps.shape[1] // stack])
+
+
+def steps_of(frames: tf.Tensor, stack: int) -> tf.Tensor:
+    """The inverse of `frames_of`; the last step is filled up with zeros."""
+    frames = tf.pad(frames, [[0, -tf.shape(frames)[0] % stack], [0, 0]])
+    return tf.reshape(frames, [tf.shape(frames)[0] // stack, stack * frames.shape[1]])
+
+
+def stretch_time(frames: tf.Tensor, seed: tf.Tensor, *, low: float = 0.8, high: float = 1.25) -> tf.Tensor:
+    """Changes the tempo alone, by interpolating between frames; at least one frame stays.
+
+    Args:
+      frames: float32[frame, bin].
+      seed: int32[2].
+      low: Slowest factor.
+      high: Fastest factor; drawn evenly on a logarithmic scale.
+    """
+    factor = tf.exp(_uniform(seed, 0, tf.math.log(low), tf.math.log(high)))
+    count = tf.cast(tf.math.ceil(tf.cast(tf.shape(frames)[0], tf.float32) / factor), tf.int32)
+    return _at(frames, tf.cast(tf.range(count), tf.float32) * factor)
+
+
+def shift_mel(frames: tf.Tensor, seed: tf.Tensor, *, most: float = 2.0) -> tf.Tensor:
+    """Moves the spectrum up or down the mel axis by up to `most` bins, a fraction of a bin included.
+
+    Args:
+      frames: float32[frame, bin].
+      seed: int32[2].
+      most: Bins.
+    """
+    places = tf.range(frames.shape[1], dtype=tf.float32) + _uniform(seed, 0, -most, most)
+    return tf.transpose(_at(tf.transpose(frames), places))
+
+
+def mask_time(frames: tf.Tensor, seed: tf.Tensor, *, most: float = 0.12, count: int = 1) -> tf.Tensor:
+    """Sets stretches of frames to zero, the clip's mean.
+
+    Args:
+      frames: float32[frame, bin].
+      seed: int32[2].
+      most: Longest stretch, as a share of the frames.
+      count: Number of stretches.
+
+    Source:
+      Park et al. 2019, SpecAugment, with lengths relative to the clip as in Park et al. 2020.
+    """
+    return _masked(frames, seed, most * tf.cast(tf.shape(frames)[0], tf.float32), count, axis=0)
+
+
+def mask_mel(frames: tf.Tensor, seed: tf.Tensor, *, most: int = 8, count: int = 1) -> tf.Tensor:
+    """Sets ranges of bins to zero, the clip's mean.
+
+    Args:
+      frames: float32[frame, bin].
+      seed: int32[2].
+      most: Widest range in bins.
+      count: Number of ranges.
+
+    Source:
+      Park et al. 2019, SpecAugment.
+    """
+    return _masked(frames, seed, tf.cast(most, tf.float32), count, axis=1)
+
+
+def _masked(frames: tf.Tensor, seed: tf.Tensor, most: tf.Tensor, count: int, axis: int) -> tf.Tensor:
+    size = tf.shape(frames)[axis]
+    for number in range(count):
+        width = tf.cast(tf.floor(_uniform(seed, 2 * number, 0.0, 1.0) * (most + 1)), tf.int32)
+        room = tf.cast(size - width + 1, tf.float32)
+        start = tf.cast(tf.floor(_uniform(seed, 2 * number + 1, 0.0, 1.0) * room), tf.int32)
+        places = tf.range(size)
+        kept = tf.cast((places < start) | (places >= start + width), frames.dtype)
+        frames = frames * tf.expand_dims(kept, 1 - axis)
+    return frames

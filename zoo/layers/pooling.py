@@ -1,0 +1,86 @@
+"""From a sequence of any length to one vector, without seeing the padding."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class StepMask(keras.layers.Layer):
+    """bool[batch, step], true within each row's length, and always at the first step (cuDNN takes no empty rows).
+
+    `layer(values: [batch, step, ...], length: int32[batch])`.
+    """
+
+    def call(self, values: keras.KerasTensor, length: keras.KerasTensor) -> keras.KerasTensor:
+        """The mask of `values`; see the class."""
+        return ops.arange(ops.shape(values)[1])[None, :] < ops.maximum(ops.cast(length, "int32"), 1)[:, None]
+
+    def compute_output_spec(self, values: keras.KerasTensor, length: keras.KerasTensor) -> keras.KerasTensor:
+        """Shape and type of the mask."""
+        return keras.KerasTensor(values.shape[:2], dtype="bool")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class AttentionPooling(keras.layers.Layer):
+    """Mean of the steps weighted by additive attention; each head weighs its own share of the features.
+
+    `layer(values: float32[batch, step, feature], mask: bool[batch, step])` gives float32[batch, feature]; `weights`
+    past the mask are exactly zero.
+
+    Args:
+      units: Width of the scoring layer.
+      heads: Divides the number of features.
+
+    Source:
+      Bahdanau, Cho and Bengio 2015 for additive scores; Lin et al. 2017, A Structured Self-attentive Sentence
+      Embedding, for pooling with them.
+    """
+
+    def __init__(self, units: int = 64, heads: int = 1, **kwargs: object):
+        super().__init__(**kwargs)
+        self.units, self.heads = units, heads
+        self.hidden = keras.layers.Dense(units, activation="tanh", name="hidden", dtype=self.dtype_policy)
+        self.score = keras.layers.Dense(heads, use_bias=False, name="score", dtype=self.dtype_policy)
+        self.supports_masking = True
+
+    def build(self, values_shape: tuple[int | None, ...]) -> None:
+        """Makes the scoring layers.
+
+        Raises:
+          ValueError: `heads` does not divide the number of features.
+        """
+        if values_shape[-1] % self.heads:
+            raise ValueError(f"`heads` must divide the {values_shape[-1]} features, got {self.heads}.")
+        self.hidden.build(values_shape)
+        self.score.build((*values_shape[:-1], self.units))
+
+    def attention(self, values: keras.KerasTensor, mask: keras.KerasTensor | None = None) -> keras.KerasTensor:
+        """float32[batch, step, heads]: the weights, which sum to 1 over the steps of each row and head."""
+        scores = ops.cast(self.score(self.hidden(values)), "float32")
+        if mask is not None:
+            scores = ops.where(mask[:, :, None], scores, -1e30)
+        weights = ops.exp(scores - ops.max(scores, axis=1, keepdims=True))  # Keras's softmax warns of single steps
+        return weights / ops.sum(weights, axis=1, keepdims=True)
+
+    def call(self, values: keras.KerasTensor, mask: keras.KerasTensor | None = None) -> keras.KerasTensor:
+        """float32[batch, feature]; see the class."""
+        weights = ops.cast(self.attention(values, mask), values.dtype)
+        batch, steps, features = ops.shape(values)
+        shares = ops.reshape(values, (batch, steps, self.heads, features // self.heads))
+        return ops.reshape(ops.einsum("bth,bthf->bhf", weights, shares), (batch, features))
+
+    def compute_output_spec(
+        self, values: keras.KerasTensor, mask: keras.KerasTensor | None = None
+    ) -> keras.KerasTensor:
+        """Shape and type of the pooled vector."""
+        return keras.KerasTensor((values.shape[0], values.shape[2]), dtype=self.compute_dtype)
+
+    def compute_mask(self, values: keras.KerasTensor, mask: keras.KerasTensor | None = None) -> None:
+        """None: one vector is left, and losses must not see a mask of steps."""
+        return None
+
+    def get_config(self) -> dict[str, object]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "units": self.units, "heads": self.heads}

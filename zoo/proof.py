@@ -1,0 +1,220 @@
+"""The proof of an export: a fresh process with only TensorFlow gives the same answers, and edge cases behave."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from zoo.chain import Chain, concatenate
+from zoo.signatures import edges, signatures
+from zoo.types import Answers, RunError
+
+MOST_EXAMPLES = 2000
+ALONE = 32
+BATCH = 32
+TOLERANCE = 1e-4  # of scores, absolute below 1 and relative above
+WORKER = Path(__file__).with_name("proof_worker.py")
+Request = tuple[str, dict[str, np.ndarray]]
+
+
+@dataclass
+class Proof:
+    """What was checked of an export and what was found.
+
+    Attributes:
+      examples: Test examples answered in batches, and how many of them also alone.
+      largest_difference: Of any floating output to the in-process model.
+      near_ties: Answers that differ where the two best scores are within 1e-4 of each other.
+      metrics: Test metrics of the exported model's answers.
+      cudnn: "present for GPU", or why it is missing.
+      cudnn_functions: Library functions of the graph that hold the cuDNN implementation.
+      edge_cases: What became of each legal and malformed input.
+      faults: What failed; empty where the proof passed.
+    """
+
+    examples: int = 0
+    alone: int = 0
+    largest_difference: float = 0.0
+    near_ties: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    cudnn: str = ""
+    cudnn_functions: list[str] = field(default_factory=list)
+    edge_cases: dict[str, str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    tensorflow: str = tf.__version__
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed."""
+        return not self.faults
+
+    def to_json(self) -> str:
+        """The report as JSON."""
+        return json.dumps({"passed": self.passed, **asdict(self)}, indent=2) + "\n"
+
+
+def prove(
+    chain: Chain, export: Path, *, examples: Sequence[np.ndarray], truth: np.ndarray, expected: Answers
+) -> Proof:
+    """Compares an export in a fresh process with the model in this one.
+
+    Args:
+      chain: The model in this process.
+      export: Folder of the SavedModel.
+      examples: Raw test examples; the first 2,000 are used.
+      truth: Their targets.
+      expected: The chain's answers to them, on the CPU.
+
+    Returns:
+      The report; its `faults` say what failed.
+    """
+    count = min(len(examples), MOST_EXAMPLES)
+    examples, truth = list(examples[:count]), truth[:count]
+    expected = {name: value[:count] for name, value in expected.items()}
+    proof = Proof(examples=count, alone=min(ALONE, count))
+    _check_graph(export, proof)
+
+    known = signatures(chain.input)
+    served = known["serving_default"].pack
+    cases = edges(chain.input, max(map(len, examples)))
+    batched = [("serving_default", served(examples[at : at + BATCH])) for at in range(0, count, BATCH)]
+    alone = [("serving_default", served([example])) for example in examples[: proof.alone]]
+    legal = [(case, name) for case in cases.legal for name in known]
+    edge = [(name, known[name].pack([cases.legal[case]])) for case, name in legal]
+    try:
+        answers = iter(answer_in_fresh_process(export, [*batched, *alone, *edge, *cases.malformed.values()]))
+    except RunError as error:
+        proof.faults.append(str(error))
+        return proof
+
+    together = _joined("in a batch", [next(answers) for _ in batched], proof)
+    singly = _joined("alone", [next(answers) for _ in alone], proof)
+    if together and singly:
+        _compare("in a batch", together, expected, proof)
+        _compare("alone", singly, {name: value[: proof.alone] for name, value in expected.items()}, proof)
+        _check_metrics(chain, together, expected, truth, proof)
+    function = chain.function()
+    for case, name in legal:
+        _check_legal(function, f"{case} ({name})", cases.legal[case], next(answers), proof)
+    for case in cases.malformed:
+        answer = next(answers)
+        proof.edge_cases[case] = "refused" if isinstance(answer, str) else "answered"
+        if not isinstance(answer, str):
+            proof.faults.append(f"malformed input ({case}) got an answer instead of an error")
+    return proof
+
+
+def answer_in_fresh_process(export: Path, requests: Sequence[Request]) -> list[dict[str, np.ndarray] | str]:
+    """Each request's outputs, or its error's text, from a process with TensorFlow, no zoo and no GPU.
+
+    Raises:
+      RunError: The process died or could not load the export.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        asked, answered = Path(scratch, "requests"), Path(scratch, "answers")
+        with tf.io.TFRecordWriter(str(asked)) as writer:
+            for signature, inputs in requests:
+                tensors = {name: tf.io.serialize_tensor(tf.constant(value)) for name, value in inputs.items()}
+                writer.write(_record({"signature": signature.encode()} | {n: t.numpy() for n, t in tensors.items()}))
+        command = [sys.executable, "-I", str(WORKER), str(export), str(asked), str(answered)]
+        worker = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if worker.returncode:
+            last = (worker.stderr.strip().splitlines() or ["no message"])[-1]
+            raise RunError(f"a fresh process with only TensorFlow ended with {worker.returncode}: {last}")
+        return [_outputs(record) for record in tf.data.TFRecordDataset(str(answered)).as_numpy_iterator()]
+
+
+def _record(fields: dict[str, bytes]) -> bytes:
+    feature = {name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for name, value in fields.items()}
+    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+
+
+def _outputs(record: bytes) -> dict[str, np.ndarray] | str:
+    fields = tf.train.Example.FromString(record).features.feature
+    values = {name: field.bytes_list.value[0] for name, field in fields.items()}
+    if "error" in values:
+        return values["error"].decode(errors="replace").splitlines()[0]
+    return {name: tf.make_ndarray(TensorProto.FromString(value)) for name, value in values.items()}
+
+
+def _joined(how: str, answers: list[dict[str, np.ndarray] | str], proof: Proof) -> Answers | None:
+    errors = [answer for answer in answers if isinstance(answer, str)]
+    if errors:
+        proof.faults.append(f"{len(errors)} requests {how} got an error: {errors[0]}")
+        return None
+    return concatenate(answers)
+
+
+def _compare(how: str, found: Answers, expected: Answers, proof: Proof) -> None:
+    """Notes how far two sets of answers are apart, and what is not equal that has to be."""
+    if found.keys() != expected.keys():
+        proof.faults.append(f"outputs {how} are {sorted(found)} and not {sorted(expected)}")
+        return
+    tied = np.zeros(len(next(iter(expected.values()))), bool)
+    if "scores" in expected:
+        best = np.sort(expected["scores"], axis=-1)
+        tied = best[:, -1] - best[:, -2] <= TOLERANCE
+    for name, value in expected.items():
+        if not np.issubdtype(value.dtype, np.floating):
+            different = found[name] != value
+            proof.near_ties += int(np.count_nonzero(different & tied))
+            if (different & ~tied).any():
+                proof.faults.append(f"{np.count_nonzero(different & ~tied)} of {len(value)} {name}s {how} are others")
+            continue
+        difference = np.abs(found[name] - value) / np.maximum(1, np.abs(value))
+        largest = float(np.max(difference, initial=0.0))
+        proof.largest_difference = max(proof.largest_difference, largest)
+        if not largest <= TOLERANCE:  # a NaN fails here too
+            proof.faults.append(f"{name} {how} differs by up to {largest:.2g}, more than {TOLERANCE}")
+
+
+def _check_metrics(chain: Chain, found: Answers, expected: Answers, truth: np.ndarray, proof: Proof) -> None:
+    proof.metrics = chain.task.score(found, truth, chain.target)
+    here = chain.task.score(expected, truth, chain.target)
+    for name, value in here.items():
+        if not np.isclose(proof.metrics[name], value, rtol=TOLERANCE, atol=1e-9):
+            proof.faults.append(f"{name} is {proof.metrics[name]!r} through the export and {value!r} in this process")
+    if proof.near_ties == 0 and proof.metrics.get("accuracy") != here.get("accuracy"):
+        proof.faults.append(f"accuracy through the export {proof.metrics['accuracy']!r} is not {here['accuracy']!r}")
+
+
+def _check_legal(
+    function: Callable[..., dict[str, tf.Tensor]],
+    case: str,
+    raw: np.ndarray,
+    answer: dict[str, np.ndarray] | str,
+    proof: Proof,
+) -> None:
+    if isinstance(answer, str):
+        proof.edge_cases[case] = f"error: {answer}"
+        proof.faults.append(f"legal input ({case}) got an error: {answer}")
+        return
+    proof.edge_cases[case] = "answered"
+    with tf.device("/CPU:0"):
+        here = function(tf.constant(raw[None]), tf.constant([len(raw)], tf.int32))
+    _compare(f"for {case}", answer, {name: value.numpy() for name, value in here.items()}, proof)
+
+
+def _check_graph(export: Path, proof: Proof) -> None:
+    """Notes where cuDNN's op is: nowhere a CPU would run it, and in a function preferred for GPU."""
+    model = SavedModel.FromString((export / "saved_model.pb").read_bytes())
+    graph = model.meta_graphs[0].graph_def
+    for function in graph.library.function:
+        if any(node.op.startswith("CudnnRNN") for node in function.node_def):
+            device = function.attr["api_preferred_device"].s.decode() if "api_preferred_device" in function.attr else ""
+            proof.cudnn_functions.append(function.signature.name)
+            if device != "GPU":
+                proof.faults.append(f"{function.signature.name} holds a cuDNN op and would run on a CPU")
+    if any(node.op.startswith("CudnnRNN") for node in graph.node):
+        proof.faults.append("the graph holds a cuDNN op outside any function and would run it on a CPU")
+    proof.cudnn = "present for GPU" if proof.cudnn_functions else "missing: on a GPU this export runs its CPU loop"

@@ -1,0 +1,36 @@
+"""What a recipe file returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from zoo.types import Augment, Dataset, Frontend, Network, Source, Spec, Task, Training
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Joins data, frontend, network, task and training settings.
+
+    Args:
+      input: What the frontend takes; a dataset that gives something else is refused.
+      dataset: Loads the public data set.
+      sample: Loads the small data set that ships with the zoo.
+      frontend: Builds the layer that makes features of raw input; it is called as `layer(values, length)`, returns
+        `(features, length)`, and tells what it gives by `layer.features(input) -> Spec`. None where raw input is features.
+      network: Builds the model from the specs of features and target; it takes `[features, length]` and returns logits.
+      task: The kind of answer.
+      training: How it is fitted.
+      augment_raw: `(input, seed: int32[2]) -> input` on one raw train example, before the frontend; stateless.
+      augment_features: `(features, seed: int32[2]) -> features` on one train example, after the frontend; stateless.
+    """
+
+    input: Spec
+    dataset: Callable[[Source], Dataset]
+    sample: Callable[[Source], Dataset]
+    network: Network
+    task: Task
+    training: Training
+    frontend: Frontend | None = None
+    augment_raw: Augment | None = None
+    augment_features: Augment | None = None

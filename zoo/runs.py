@@ -1,0 +1,259 @@
+"""One run of a recipe, from its name to a proved SavedModel in the record."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo import catalog, features, kernels, publish, tracking
+from zoo.chain import Chain, answer_all, truths
+from zoo.datasets import own
+from zoo.evaluate import Evaluation, evaluate
+from zoo.export import export
+from zoo.fit import Keeper, fit
+from zoo.progress import Silent, choose
+from zoo.recipe import Recipe
+from zoo.record import Record
+from zoo.types import Answers, Dataset, RunError, RunResult, Source, UsageError
+
+
+def run(
+    recipe: str | Path,
+    *,
+    sample: bool = False,
+    data: str | Path | None = None,
+    manual_dir: str | Path | None = None,
+    seed: int = 0,
+    name: str | None = None,
+    limit: int | None = None,
+    test: bool = True,
+    require_cudnn: bool = False,
+    progress: str = "auto",
+    **settings: Any,
+) -> RunResult:
+    """Runs a recipe: data, features, training, test, export with its proof, all in one MLflow run.
+
+    Args:
+      recipe: A name from `zoo list`, or the path of a recipe file.
+      sample: Use the small data set that ships with the zoo.
+      data: The user's own data, in the format of the recipe's task.
+      manual_dir: Folder with the publisher's archive.
+      seed: Of weights, shuffling, augmentation and generated data.
+      name: Of the run; MLflow makes one up without.
+      limit: Use at most so many examples of each split.
+      test: Score the test split; without, the validation split stands in for the proof.
+      require_cudnn: Stop before anything is prepared unless a GPU with cuDNN is visible.
+      progress: "auto", "plain" or "silent".
+      **settings: The recipe's own settings.
+
+    Returns:
+      Metrics, baseline, and where the export is.
+
+    Raises:
+      UsageError: A setting, a path or the data is wrong; nothing was recorded.
+      RunError: Training, export or proof failed; the run is in MLflow as FAILED, with the reason.
+    """
+    begun = time.monotonic()
+    file = catalog.find(str(recipe))
+    built = catalog.load(file, settings)
+    if require_cudnn:
+        kernels.require()
+    keras.utils.set_random_seed(seed + 1)  # TensorFlow compares a global seed of 0 with the shuffle's tensor, and fails
+    shown = choose(progress)
+    try:
+        shown.say(f"recipe {file}")
+        dataset = load_data(built, sample=sample, data=data, manual_dir=manual_dir, seed=seed, limit=limit)
+        params = {**catalog.defaults(file), **settings, "seed": seed}
+        params |= {"limit": limit} if limit is not None else {}
+        with Record(file.stem, file, name, params, dataset.origin) as record:
+            result = _recorded(built, dataset, file, record, shown, seed=seed, test=test, begun=begun)
+    finally:
+        shown.close()
+    return result
+
+
+def load_data(
+    recipe: Recipe,
+    *,
+    sample: bool = False,
+    data: str | Path | None = None,
+    manual_dir: str | Path | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+) -> Dataset:
+    """The data that a run of the recipe would use; arguments as of `run`.
+
+    Raises:
+      UsageError: Two sources of data are given, or the data does not fit the recipe.
+      BadData: The user's own data has faults.
+    """
+    if sample and data is not None:
+        raise UsageError(f"`--sample` and `--data` exclude each other, got both (--data {data}). Give one.")
+    if limit is not None and limit < 1:
+        raise UsageError(f"`--limit` must be at least 1 example, got {limit}.")
+    source = Source(manual_dir=Path(manual_dir) if manual_dir else None, seed=seed)
+    if data is not None:
+        dataset = own.load(Path(data), recipe.input, recipe.task.name, seed=seed)
+    else:
+        dataset = (recipe.sample if sample else recipe.dataset)(source)
+    if not recipe.input.accepts(dataset.input):
+        raise UsageError(f"the data must give {recipe.input}, and {dataset.name} gives {dataset.input}.")
+    if limit is None:
+        return dataset
+    return dataclasses.replace(
+        dataset,
+        splits={split: examples.take(limit) for split, examples in dataset.splits.items()},
+        sizes={split: min(limit, size) for split, size in dataset.sizes.items()},
+        fingerprint=f"{dataset.fingerprint}-{limit}",
+    )
+
+
+def _recorded(
+    recipe: Recipe, dataset: Dataset, file: Path, record: Record, shown: Silent, *, seed: int, test: bool, begun: float
+) -> RunResult:
+    record.dataset(dataset)
+    sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
+    shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
+    chain = Chain(recipe, dataset.input, dataset.target)
+    splits = ["train", "val", *(dataset.tests if test else ())]
+    prepared = prepare_all(recipe, chain, dataset, splits, seed, shown)
+    receipt = kernels.receipt(chain.network, chain.features)
+    record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.items())})
+    for layer, kernel in receipt.items():
+        shown.say(f"kernel {layer}: {kernel}")
+    keeper = train(recipe, chain, prepared, record, shown, seed)
+    record.metrics({f"best_{recipe.task.watch}": keeper.best_value, "best_epoch": keeper.best_epoch + 1})
+    record.picture("learning_curve", record.learning_curve())
+
+    shown.say("evaluating")
+    answers = {split: answer_all(chain, dataset.splits[split]) for split in (dataset.tests if test else ("val",))}
+    evaluations = [evaluate(recipe.task, dataset, split, prepared, answers[split]) for split in answers if test]
+    for evaluation in evaluations:
+        evaluation.log(record)
+    folder = _exported(chain, dataset, answers, record, shown)
+    seconds = time.monotonic() - begun
+    result = _result(record, file, dataset, keeper, evaluations, receipt, recipe, folder, seconds)
+    record.metrics({"seconds": seconds})
+    publish.card(record, file, dataset, result)
+    publish.model(record, file, chain, dataset, folder)
+    return result
+
+
+def prepare_all(
+    recipe: Recipe, chain: Chain, dataset: Dataset, splits: list[str], seed: int, shown: Silent
+) -> dict[str, tf.data.Dataset]:
+    """Features of each split; train with its variants."""
+    shown.start("features", sum(dataset.sizes[split] for split in splits))
+    return {
+        split: features.prepare(
+            recipe,
+            chain,
+            dataset,
+            split,
+            variants=recipe.training.variants if split == "train" else 1,
+            seed=seed,
+            advance=shown.advance,
+        )
+        for split in splits
+    }
+
+
+def train(
+    recipe: Recipe, chain: Chain, prepared: Mapping[str, tf.data.Dataset], record: Record, shown: Silent, seed: int
+) -> Keeper:
+    """Fits the chain's network on prepared features and leaves the best weights in it.
+
+    Raises:
+      RunError: The loss was not a number.
+    """
+    steps = features.lengths(prepared["train"])
+    epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+    try:
+        return fit(
+            chain.network,
+            recipe.task,
+            recipe.training,
+            features.train_batches(prepared["train"], recipe, seed=seed, epoch=epoch, steps=steps),
+            features.plain_batches(prepared["val"], batch_size=recipe.training.batch_size, steps=steps),
+            steps_per_epoch=features.steps_per_epoch(steps, recipe.training.batch_size),
+            epoch=epoch,
+            progress=shown,
+            log=record.epoch,
+        )
+    except FloatingPointError as error:
+        raise RunError(str(error)) from error
+
+
+def _exported(
+    chain: Chain, dataset: Dataset, answers: Mapping[str, Answers], record: Record, shown: Silent
+) -> Path:
+    shown.say("exporting and proving")
+    split = next(iter(answers))
+    _, truth = truths(dataset.splits[split])
+    examples: list[np.ndarray] = [example["input"] for example in dataset.splits[split].as_numpy_iterator()]
+    folder = tracking.folder() / "exports" / record.run_id
+    proof = export(chain, folder, examples=examples, truth=truth, expected=answers[split])
+    record.text("proof.json", proof.to_json())
+    record.tags({"proof": "passed" if proof.passed else "failed"})
+    if not proof.passed:
+        more = f" ({len(proof.faults) - 1} more in proof.json)" if len(proof.faults) > 1 else ""
+        raise RunError(f"the export was refused, its proof failed: {proof.faults[0]}{more}")
+    record.tags({tracking.EXPORT_TAG: str(folder)})
+    return folder
+
+
+def _result(
+    record: Record,
+    file: Path,
+    dataset: Dataset,
+    keeper: Keeper,
+    evaluations: list[Evaluation],
+    receipt: dict[str, str],
+    recipe: Recipe,
+    folder: Path,
+    seconds: float,
+) -> RunResult:
+    measured = {name: value for evaluation in evaluations for name, value in evaluation.metrics.items()}
+    return RunResult(
+        run_id=record.run_id,
+        name=record.name,
+        recipe=file.stem,
+        data=dataset.origin,
+        metrics={f"best_{recipe.task.watch}": keeper.best_value, **measured},
+        baseline={name: value for evaluation in evaluations for name, value in evaluation.baseline.items()},
+        kernels=receipt,
+        seconds=round(seconds, 1),
+        export=str(folder),
+        proof="passed",
+    )
+
+
+def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
+    """What data a run would use, prepared: names, licence, fingerprint, sizes, classes, lengths.
+
+    Args:
+      recipe: As of `run`.
+      **options: `sample`, `data`, `manual_dir`, `seed`, `limit` as of `run`; all else are settings.
+    """
+    choices = {name: options.pop(name) for name in ("sample", "data", "manual_dir", "seed", "limit") if name in options}
+    dataset = load_data(catalog.load(catalog.find(str(recipe)), options), **choices)
+    described: dict[str, Any] = {
+        name: getattr(dataset, name) for name in ("name", "version", "origin", "licence", "citation", "home", "fingerprint")
+    }
+    described |= {"input": str(dataset.input), "target": str(dataset.target), "splits": {}}
+    for split, examples in dataset.splits.items():
+        rows = [(len(example["input"]), example["target"]) for example in examples.as_numpy_iterator()]
+        steps = np.quantile([row[0] for row in rows], [0, 0.5, 1]).astype(int).tolist()
+        about: dict[str, Any] = {"examples": len(rows), "shortest": steps[0], "median": steps[1], "longest": steps[2]}
+        if dataset.target.classes:
+            counts = np.bincount([row[1] for row in rows], minlength=len(dataset.target.classes)).tolist()
+            about["classes"] = dict(zip(dataset.target.classes, counts, strict=True))
+        described["splits"][split] = about
+    return described

@@ -1,0 +1,127 @@
+"""Answers from a run's export: for files in this process, and over HTTP through MLflow's scoring server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from zoo import tracking
+from zoo.export import export_of
+from zoo.types import RunError, UsageError
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Model:
+    """An export that answers for the user's own files.
+
+    Attributes:
+      folder: Of the SavedModel.
+      about: What it takes: `kind` and `rate_hz` of its input.
+      signatures: Of the loaded SavedModel.
+    """
+
+    folder: Path
+    about: dict[str, Any]
+    loaded: Any
+
+    @classmethod
+    def load(cls, run: str = "latest") -> Model:
+        """Loads the export of a run, or an export folder.
+
+        Args:
+          run: Run id, unique prefix, name, "latest", a recipe's name, or the path of an exported folder.
+
+        Raises:
+          UsageError: There is no such run or folder.
+          RunError: The run has no proved export.
+        """
+        folder = Path(run) if (Path(run) / "saved_model.pb").exists() else export_of(tracking.find(run))
+        description = folder / "model.json"
+        if not description.exists():
+            raise UsageError(f"`{folder}` must be an export of the zoo, and it has no model.json. Use `zoo export`.")
+        return cls(folder, json.loads(description.read_text()), tf.saved_model.load(str(folder)))
+
+    def predict(self, files: Sequence[str | Path]) -> list[dict[str, Any]]:
+        """Answers for files, in order.
+
+        Args:
+          files: Paths; audio of any rate and channel count is resampled to the model's rate.
+
+        Returns:
+          For each file `{"file": path, ...}` with the outputs of the model: `label`, `score`, `scores` by class, ...
+
+        Raises:
+          UsageError: A file cannot be read, all of them are named; or the model takes no files.
+        """
+        examples, faults = [], []
+        for file in files:
+            try:
+                examples.append(self._read(Path(file)))
+            except UsageError as error:
+                faults.append(str(error))
+        if faults:
+            raise UsageError("\n".join(faults))
+        rows = []
+        for at in range(0, len(examples), BATCH):
+            rows += self._answer(examples[at : at + BATCH])
+        return [{"file": str(file), **row} for file, row in zip(files, rows, strict=True)]
+
+    def _read(self, file: Path) -> np.ndarray:
+        if self.about["kind"] != "audio":
+            raise UsageError(f"`{file}` cannot be read for this model: it takes {self.about['input']}, see README.")
+        from zoo.inputs.audio import read_audio
+
+        return read_audio(file, self.about["rate_hz"])
+
+    def _answer(self, examples: list[np.ndarray]) -> list[dict[str, Any]]:
+        length = np.array([len(example) for example in examples], np.int32)
+        samples = np.zeros((len(examples), max(length)), np.float32)
+        for row, example in zip(samples, examples, strict=True):
+            row[: len(example)] = example
+        outputs = self.loaded.signatures["samples"](samples=tf.constant(samples), length=tf.constant(length))
+        columns = {name: value.numpy().tolist() for name, value in outputs.items()}
+        return [{name: self._shown(name, values[row]) for name, values in columns.items()} for row in range(len(examples))]
+
+    def _shown(self, name: str, value: Any) -> Any:
+        if name == "scores":
+            return dict(zip(self.about["classes"], (round(score, 6) for score in value), strict=True))
+        return value.decode() if isinstance(value, bytes) else value
+
+
+def serve(run: str = "latest", host: str = "127.0.0.1", port: int = 8080) -> None:
+    """Serves a run's model over MLflow's scoring server until interrupted: POST /invocations, GET /ping.
+
+    Args:
+      run: Run id, unique prefix, name, "latest", a recipe's name, or a `models:/name/version` address.
+      host: Address to listen on; only this machine can reach the default.
+      port: TCP port.
+
+    Raises:
+      UsageError: There is no such run, or the port is taken.
+      RunError: The run has no logged model.
+    """
+    import socket
+
+    import mlflow.pyfunc
+    import uvicorn
+    from mlflow.exceptions import MlflowException
+    from mlflow.pyfunc.scoring_server import init
+
+    tracking.open_store()
+    address = run if run.startswith("models:/") else f"runs:/{tracking.find(run)}/model"
+    with socket.socket() as probe:
+        if probe.connect_ex((host, port)) == 0:
+            raise UsageError(f"`--port` must be free, and something listens on {host}:{port}. Give another.")
+    try:
+        model = mlflow.pyfunc.load_model(address)
+    except MlflowException as error:
+        raise RunError(f"{address} cannot be loaded: {str(error).splitlines()[0]}") from error
+    uvicorn.run(init(model), host=host, port=port, log_level="warning")

@@ -1,0 +1,157 @@
+"""The record: where runs are kept in MLflow, what one leaves there, how they are found and compared."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from filelock import FileLock
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from zoo.types import UsageError
+
+DATA_TAG = "data"
+RECIPE_TAG = "recipe"
+EXPORT_TAG = "export"
+
+
+def folder() -> Path:
+    """Where artifacts, checkpoints and exports go: `ZOO_RUNS`, else `mlruns` in the current folder."""
+    return Path(os.environ.get("ZOO_RUNS", "mlruns")).resolve()
+
+
+def uri() -> str:
+    """The tracking store: `MLFLOW_TRACKING_URI`, else `mlflow.db` in the current folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').resolve()}"
+
+
+def exists() -> bool:
+    """Whether the store is there; a server is taken to be."""
+    return not uri().startswith("sqlite:///") or Path(uri().removeprefix("sqlite:///")).exists()
+
+
+def open_store() -> MlflowClient:
+    """The store, made at first use under a lock: two processes making it at once corrupt it."""
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    mlflow.set_tracking_uri(uri())
+    mlflow.set_registry_uri(uri())
+    client = MlflowClient()
+    if uri().startswith("sqlite:///"):
+        with FileLock(uri().removeprefix("sqlite:///") + ".lock"):
+            client.search_experiments(max_results=1)
+    return client
+
+
+def experiment(client: MlflowClient, recipe: str) -> str:
+    """Id of the recipe's experiment, made at first use; an embedded store keeps its artifacts in `folder()`."""
+    found = client.get_experiment_by_name(recipe)
+    if found is not None:
+        return found.experiment_id
+    local = uri().startswith("sqlite:///")
+    return client.create_experiment(recipe, artifact_location=(folder() / recipe).as_uri() if local else None)
+
+
+def find(reference: str) -> str:
+    """The id of a run.
+
+    Args:
+      reference: A run id, a unique prefix of one, a run's name, "latest", or a recipe's name for its newest finished run.
+
+    Raises:
+      UsageError: No run, or more than one, fits.
+    """
+    every = _search() if exists() else []
+    finished = [run for run in every if run.info.status == "FINISHED"]
+    if reference == "latest" and finished:
+        return finished[0].info.run_id
+    of_recipe = [run for run in finished if run.data.tags.get(RECIPE_TAG) == reference]
+    if of_recipe:
+        return of_recipe[0].info.run_id
+    fitting = [run for run in every if run.info.run_name == reference or run.info.run_id.startswith(reference)]
+    if len(fitting) == 1:
+        return fitting[0].info.run_id
+    if fitting:
+        ids = ", ".join(run.info.run_id[:8] for run in fitting[:5])
+        raise UsageError(f"`RUN` must mean one run, and {reference!r} fits {len(fitting)}: {ids}. Give more of the id.")
+    count = f"{len(every)} runs" if every else "no run"
+    raise UsageError(f"`RUN` must be a run, got {reference!r}, and {uri()} has {count} and none so named. See `zoo runs`.")
+
+
+def runs(recipe: str | None = None) -> list[dict[str, Any]]:
+    """All runs, newest first: id, name, recipe, data, status, started (ms since 1970), seconds and metrics of each."""
+    every = _search() if exists() else []
+    return [_row(run) for run in every if recipe is None or run.data.tags.get(RECIPE_TAG) == recipe]
+
+
+def compare(references: Sequence[str]) -> dict[str, Any]:
+    """Runs side by side.
+
+    Args:
+      references: As `find` takes them.
+
+    Returns:
+      `runs`, a row each; `settings`, those that differ, name to one value a run; `metrics`, all that any run has.
+
+    Raises:
+      UsageError: Fewer than two runs, or one of them cannot be found.
+    """
+    if len(references) < 2:
+        raise UsageError(f"`RUN` must be given at least twice to compare, got {len(references)}. See `zoo runs`.")
+    ids = [find(reference) for reference in references]
+    client = open_store()
+    found = [client.get_run(run_id) for run_id in ids]
+    params = [run.data.params for run in found]
+    settings = {name: [param.get(name) for param in params] for name in sorted(set().union(*params))}
+    metrics = [_shown(run.data.metrics) for run in found]
+    return {
+        "runs": [_row(run) for run in found],
+        "settings": {name: values for name, values in settings.items() if len(set(values)) > 1},
+        "metrics": {name: [row.get(name) for row in metrics] for name in sorted(set().union(*metrics))},
+    }
+
+
+def ui(port: int = 5000) -> None:
+    """Serves MLflow's own pages on this store at 127.0.0.1 until interrupted."""
+    open_store()
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri(), "--port", str(port)]
+    subprocess.run(command, check=False)
+
+
+def _search() -> list[Run]:
+    client = open_store()
+    ids = [found.experiment_id for found in client.search_experiments()]
+    every: list[Run] = []
+    token = None
+    while ids:
+        page = client.search_runs(ids, order_by=["attributes.start_time DESC"], page_token=token)
+        every += page
+        token = page.token
+        if not token:
+            break
+    return every
+
+
+def _row(run: Run) -> dict[str, Any]:
+    end = run.info.end_time
+    return {
+        "run_id": run.info.run_id,
+        "name": run.info.run_name,
+        "recipe": run.data.tags.get(RECIPE_TAG, ""),
+        "data": run.data.tags.get(DATA_TAG, ""),
+        "status": run.info.status,
+        "started": run.info.start_time,
+        "seconds": round((end - run.info.start_time) / 1000, 1) if end else None,
+        "metrics": _shown(run.data.metrics),
+    }
+
+
+def _shown(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in sorted(metrics.items()) if not name.startswith("system/")}
