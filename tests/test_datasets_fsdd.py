@@ -138,20 +138,39 @@ def test_without_archive_and_network_one_line_says_what_to_do(archive, unreachab
     assert time.monotonic() - start < 5
 
 
-def test_without_archive_it_is_downloaded_and_verified(archive, monkeypatch):
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=archive.parent)
-    monkeypatch.setattr(handler.func, "log_message", lambda *_: None)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(fsdd, "URL", f"http://127.0.0.1:{server.server_port}/{NAME}")
-        assert fsdd.load(Source()).sizes["train"] == 24
-        server.shutdown()
+@pytest.fixture
+def server(archive, monkeypatch):
+    """Serves the archive over HTTP at `fsdd.URL`."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Handler, directory=archive.parent)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        monkeypatch.setattr(fsdd, "URL", f"http://127.0.0.1:{running.server_port}/{NAME}")
+        yield running
+        running.shutdown()
+
+
+def test_without_archive_it_is_downloaded(server):
+    assert fsdd.load(Source()).sizes["train"] == 24
+
+
+def test_a_wrong_download_is_refused_and_not_kept(server, archive):
+    right = archive.read_bytes()
+    archive.write_bytes(right[:1000])
+    with pytest.raises(UsageError, match="fetch it again"):
+        fsdd.load(Source())
+    archive.write_bytes(right)
+    assert fsdd.load(Source()).sizes["train"] == 24
 
 
 def test_unknown_speaker_and_folder(archive, tmp_path):
     with pytest.raises(UsageError, match=r"one of george, jackson, .*, got `teo`; did you mean `theo`\?"):
         fsdd.load(Source(), speaker="teo")
-    with pytest.raises(UsageError, match="must name a folder, got `.*nowhere`"):
+    with pytest.raises(UsageError, match=r"must name a folder, got `.*nowhere`"):
         fsdd.load(Source(manual_dir=tmp_path / "nowhere"))
 
 
@@ -160,6 +179,7 @@ def publishers_folder() -> Path | None:
     return next((Path(folder) for folder in folders if folder and archives.find(Path(folder), "fsdd", (NAME,))), None)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(publishers_folder() is None, reason=f"no {NAME} in ZOO_MANUAL_DIR")
 def test_the_publishers_archive(tmp_path, monkeypatch):
     folder = publishers_folder()
@@ -168,5 +188,7 @@ def test_the_publishers_archive(tmp_path, monkeypatch):
     assert dict(dataset.sizes) == {"train": 2400, "val": 300, "test": 300}
     held_out = fsdd.load(Source(), speaker="lucas")
     assert dict(held_out.sizes) == {"train": 2250, "val": 250, "test": 500}
-    lengths = [len(example["input"]) for example in held_out.splits["train"].as_numpy_iterator()]
-    assert min(lengths) == 1148 and max(lengths) == 18262
+    clips = [example for examples in held_out.splits.values() for example in examples.as_numpy_iterator()]
+    lengths = [len(example["input"]) for example in clips]
+    assert (min(lengths), max(lengths)) == (1148, 18262)
+    assert all(example["id"].startswith(str(example["target"]).encode()) for example in clips)

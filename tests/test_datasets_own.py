@@ -42,12 +42,13 @@ def write_list(path: Path, *lines: str) -> Path:
 
 
 def faults(path: Path) -> list[str]:
-    """The faults that loading raises, without the folder in front."""
+    """The faults that loading raises, with paths relative to the folder, itself written DIR."""
     with pytest.raises(BadData) as caught:
         load(path)
     folder = path if path.is_dir() else path.parent
     assert str(caught.value).startswith(f"`{path}` has {len(caught.value.faults)} fault")
-    return [fault.replace(f"{folder}/", "").replace(str(folder), "DIR") for fault in caught.value.faults]
+    shown = [fault.replace(f"{folder}/<", "DIR/<").replace(f"{folder}/", "") for fault in caught.value.faults]
+    return [fault.replace(str(folder), "DIR") for fault in shown]
 
 
 def ids(dataset: Dataset, split: str) -> list[str]:
@@ -173,13 +174,14 @@ def test_every_fault_of_a_list_at_once(tmp_path):
         "list.csv:13: has 3 cells, the header has 4",
         "list.csv:14: no value for `path`",
         "list.csv:15: no value for `group`",
-        f"list.csv:12: `a.wav` is listed twice, first at list.csv:2",
+        "list.csv:12: `a.wav` is listed twice, first at list.csv:2",
         "list.csv:5: `missing.wav` does not exist",
         "list.csv:6: `folder` is a folder",
         "list.csv: class `maybe` has no usable clip in split `train`",
         "list.csv:4: group `bob` is in `train` at list.csv:3, and here in `val`; a group must be in one split",
     ]
-    assert [fault for fault in found if "text.wav" in fault][0].startswith("list.csv:7: `text.wav` not audio that can")
+    (of_text,) = [fault for fault in found if "text.wav" in fault]
+    assert of_text.startswith("list.csv:7: `text.wav` not audio that can be read (")
 
 
 @pytest.mark.parametrize(
@@ -253,8 +255,7 @@ def test_groups_stay_together(tmp_path):
     assert not (seen["train"] & seen["val"] | seen["train"] & seen["test"] | seen["val"] & seen["test"])
     two = write_list(tmp_path / "l.csv", "path,label,group", *rows[:12])
     assert faults(two) == [
-        "l.csv: 2 groups, but a split by group needs at least 3; "
-        "add examples, or declare the split in a column `split`"
+        "l.csv: 2 groups, but a split by group needs at least 3; add examples, or declare the split in a column `split`"
     ]
 
 

@@ -31,7 +31,9 @@ def batch(clips: list[np.ndarray], padding: float = 0.0) -> tuple[np.ndarray, np
     return values, length
 
 
-def reference(clip: np.ndarray, bands: int, low: float, high: float, range_db: float | None, share: float) -> np.ndarray:
+def reference(
+    clip: np.ndarray, bands: int, low: float, high: float, range_db: float | None, share: float
+) -> np.ndarray:
     """Log-mel by SciPy, with the triangles of librosa built band by band in a loop."""
     window = scipy.signal.get_window("hann", 200)
     transform = scipy.signal.ShortTimeFFT(window, 80, RATE, mfft=256, phase_shift=None)
@@ -135,7 +137,9 @@ def test_saved_model_equals_the_layer(tmp_path):
 
 
 def test_config_makes_the_same_layer():
-    layer = LogMel(rate_hz=RATE, mel=13, frame_ms=20, hop_ms=5, low_hz=50, high_hz=3000, stack=3, range_db=None, scale=2)
+    layer = LogMel(
+        rate_hz=RATE, mel=13, frame_ms=20, hop_ms=5, low_hz=50, high_hz=3000, stack=3, range_db=None, scale=2
+    )
     copy = keras.layers.deserialize(keras.layers.serialize(layer))
     values, length = batch([sound(1000)])
     np.testing.assert_array_equal(layer(values, length)[0], copy(values, length)[0])

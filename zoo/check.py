@@ -117,15 +117,13 @@ def _trained(file: Path) -> str:
     dataset = random_data(recipe)
     chain = Chain(recipe, dataset.input, dataset.target)
     prepared = {split: _uncached(recipe, chain, dataset, split) for split in dataset.splits}
-    steps = features.lengths(prepared["train"])
     epoch, losses = tf.Variable(0, dtype=tf.int64), []
     fit(
         chain.network,
         recipe.task,
         recipe.training,
-        features.train_batches(prepared["train"], recipe, seed=0, epoch=epoch, steps=steps),
-        features.plain_batches(prepared["val"], batch_size=8, steps=steps),
-        steps_per_epoch=features.steps_per_epoch(steps, 8),
+        features.train_batches(prepared["train"], recipe, seed=0, epoch=epoch),
+        features.plain_batches(prepared["val"], batch_size=8),
         epoch=epoch,
         progress=Silent(),
         log=lambda metrics, _: losses.append(metrics["train_loss"]),

@@ -18,7 +18,7 @@ import zoo.layers
 from zoo.chain import Chain
 from zoo.datasets.cache import cache_dir
 from zoo.recipe import Recipe
-from zoo.types import Dataset, Training
+from zoo.types import Dataset
 
 BUCKETS = 8  # more buckets pad less, but leave more small last batches
 IN_MEMORY_BYTES = 2 << 30  # features of a split up to this size are held in memory
@@ -164,7 +164,7 @@ def first_variant(features: tf.data.Dataset) -> tuple[list[np.ndarray], np.ndarr
 
 
 def train_batches(
-    features: tf.data.Dataset, recipe: Recipe, *, seed: int, epoch: tf.Variable, steps: np.ndarray
+    features: tf.data.Dataset, recipe: Recipe, *, seed: int, epoch: tf.Variable
 ) -> tf.data.Dataset:
     """Augmented, shuffled, bucketed batches `((features, length: int32[batch]), target)`.
 
@@ -175,10 +175,8 @@ def train_batches(
       recipe: Its `augment_features` and batch size.
       seed: Of the run.
       epoch: int64 variable, read whenever iteration begins.
-      steps: int64[example], as `lengths` gives them. Buckets go by these, so that every epoch has as many batches:
-        Keras takes the number of the first for all.
     """
-    training: Training = recipe.training
+    training, steps = recipe.training, lengths(features)
 
     def example_of_epoch(number: tf.Tensor) -> Callable[..., Row]:
         def pick(index: tf.Tensor, example: dict[str, tf.Tensor]) -> Row:
@@ -206,14 +204,14 @@ def train_batches(
     return made.apply(tf.data.experimental.assert_cardinality(steps_per_epoch(steps, training.batch_size)))
 
 
-def plain_batches(features: tf.data.Dataset, *, batch_size: int, steps: np.ndarray) -> tf.data.Dataset:
+def plain_batches(features: tf.data.Dataset, *, batch_size: int) -> tf.data.Dataset:
     """Bucketed batches `((features, length), target)` of the plain features, the same at every pass.
 
     Args:
       features: As `prepare` gives them.
       batch_size: Examples per batch.
-      steps: int64[example], as `lengths` gives them.
     """
+    steps = lengths(features)
 
     def plain(example: dict[str, tf.Tensor]) -> Row:
         return example["features"][: example["splits"][1]], example["target"], example["splits"][1]
@@ -223,6 +221,7 @@ def plain_batches(features: tf.data.Dataset, *, batch_size: int, steps: np.ndarr
 
 
 def _bucketed(rows: tf.data.Dataset, steps: np.ndarray, batch_size: int) -> tf.data.Dataset:
+    """Buckets go by the plain features' steps, so that every epoch has as many batches: Keras expects it."""
     bounds = boundaries(steps)
     with_length = rows.map(lambda values, target, plain: ((values, tf.shape(values)[0]), target, plain))
     buckets = with_length.bucket_by_sequence_length(

@@ -141,7 +141,6 @@ def fit(
     train: tf.data.Dataset,
     val: tf.data.Dataset | None,
     *,
-    steps_per_epoch: int,
     epoch: tf.Variable,
     progress: Progress,
     log: Callable[[dict[str, float], int], None],
@@ -152,9 +151,8 @@ def fit(
       network: From `[features, length]` to logits.
       task: Loss, metrics and what to watch.
       training: Settings.
-      train: Batches that depend on `epoch`.
+      train: Batches that depend on `epoch`, of known cardinality.
       val: Batches, or None.
-      steps_per_epoch: About how many batches `train` has.
       epoch: int64 variable that `train` reads.
       progress: Where to show.
       log: Called with (metrics, epoch) after each epoch.
@@ -166,6 +164,7 @@ def fit(
       FloatingPointError: The loss was not a number.
     """
     keeper = Keeper(task, training, watched=val is not None)
+    steps_per_epoch = int(train.cardinality())
     network.compile(
         optimizer(training, steps_per_epoch), loss=task.loss(), metrics=task.metrics(), jit_compile=False
     )

@@ -20,8 +20,10 @@ class SavedModelServer(mlflow.pyfunc.PythonModel):
         self.model = tf.saved_model.load(context.artifacts["saved_model"])
         self.call = self.model.signatures["serving_default"]
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         """Answers to a table or a dict of inputs, one row an example.
+
+        The type hint names the table only because MLflow warns without one and takes no union.
 
         Args:
           context: Unused.

@@ -20,11 +20,10 @@ from zoo.types import Dataset, RunResult
 WRAPPER = Path(__file__).with_name("mlflow_model.py")
 
 
-def model(record: Record, file: Path, chain: Chain, dataset: Dataset, folder: Path) -> None:
+def model(file: Path, chain: Chain, dataset: Dataset, folder: Path) -> None:
     """Logs the export as the run's model, and registers it under the recipe's name unless the data is a sample.
 
     Args:
-      record: Of the run.
       file: The recipe's.
       chain: Says what the model takes.
       dataset: Gives the input example.

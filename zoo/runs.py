@@ -65,7 +65,6 @@ def run(
     built = catalog.load(file, settings)
     if require_cudnn:
         kernels.require()
-    keras.utils.set_random_seed(seed + 1)  # TensorFlow compares a global seed of 0 with the shuffle's tensor, and fails
     shown = choose(progress)
     try:
         shown.say(f"recipe {file}")
@@ -118,6 +117,9 @@ def load_data(
 def _recorded(
     recipe: Recipe, dataset: Dataset, file: Path, record: Record, shown: Silent, *, seed: int, test: bool, begun: float
 ) -> RunResult:
+    # Not before the record: MLflow draws run names from the same generator. Not 0: TensorFlow compares a global seed
+    # of 0 with the tensor that seeds the shuffle, and fails.
+    keras.utils.set_random_seed(seed + 1)
     record.dataset(dataset)
     sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
     shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
@@ -138,11 +140,11 @@ def _recorded(
     for evaluation in evaluations:
         evaluation.log(record)
     folder = _exported(chain, dataset, answers, record, shown)
+    publish.model(file, chain, dataset, folder)
     seconds = time.monotonic() - begun
-    result = _result(record, file, dataset, keeper, evaluations, receipt, recipe, folder, seconds)
     record.metrics({"seconds": seconds})
+    result = _result(record, file, dataset, keeper, evaluations, receipt, recipe, folder, seconds)
     publish.card(record, file, dataset, result)
-    publish.model(record, file, chain, dataset, folder)
     return result
 
 
@@ -173,16 +175,14 @@ def train(
     Raises:
       RunError: The loss was not a number.
     """
-    steps = features.lengths(prepared["train"])
     epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
     try:
         return fit(
             chain.network,
             recipe.task,
             recipe.training,
-            features.train_batches(prepared["train"], recipe, seed=seed, epoch=epoch, steps=steps),
-            features.plain_batches(prepared["val"], batch_size=recipe.training.batch_size, steps=steps),
-            steps_per_epoch=features.steps_per_epoch(steps, recipe.training.batch_size),
+            features.train_batches(prepared["train"], recipe, seed=seed, epoch=epoch),
+            features.plain_batches(prepared["val"], batch_size=recipe.training.batch_size),
             epoch=epoch,
             progress=shown,
             log=record.epoch,

@@ -41,6 +41,7 @@ def open_store() -> MlflowClient:
     """The store, made at first use under a lock: two processes making it at once corrupt it."""
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     mlflow.set_tracking_uri(uri())
     mlflow.set_registry_uri(uri())
     client = MlflowClient()

@@ -42,7 +42,9 @@ def recurrent_classifier(
       (dropout between layers only), Lin et al. 2017 (attention pooling).
     """
     if len(target.classes) < 2:
-        raise UsageError(f"a classifier needs at least two classes, got {list(target.classes)}. Add examples of another.")
+        raise UsageError(
+            f"a classifier needs at least two classes, got {list(target.classes)}. Add examples of another."
+        )
     inputs, mask = _inputs(features)
     steps = inputs[0]
     for number in range(1, layers + 1):

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+import filelock
+
 from zoo.datasets.cache import cache_dir
 from zoo.types import RunError, Source, UsageError
 
@@ -87,23 +89,36 @@ def verify(archive: Path, suffix: str, expected: str) -> None:
         )
 
 
-def prepare(builder: tfds.core.DatasetBuilder, archive: Path | None, *, url: str, name: str) -> None:
-    """Has TFDS prepare a data set once, from `archive` or else from the network, without its chatter.
+def prepare(
+    make: type[tfds.core.DatasetBuilder], archive: Path | None, *, url: str, name: str
+) -> tfds.core.DatasetBuilder:
+    """Has TFDS prepare a data set once for all processes, from `archive` or else from the network, without a word.
 
     Args:
-      builder: Reads `dl_manager.manual_dir / archive.name` where it was given a manual_dir, else downloads `url`.
+      make: The builder's class; it reads from `dl_manager.manual_dir` where that is, else it downloads `url`.
       archive: The user's copy, never written to.
       url: Of the publisher's archive.
       name: The file name to ask for.
 
+    Returns:
+      The builder, ready to read.
+
     Raises:
-      RunError: No archive and no network.
+      RunError: No archive and no network, or no room.
       UsageError: What the builder says of a wrong archive.
     """
+    folder = cache_dir() / "tfds"
+    folder.mkdir(exist_ok=True)
+    with filelock.FileLock(folder / f"{make.name}.lock"):
+        builder = make(data_dir=folder)
+        if not builder.data_path.exists():
+            _prepare(builder, archive, url, name)
+    return builder
+
+
+def _prepare(builder: tfds.core.DatasetBuilder, archive: Path | None, url: str, name: str) -> None:
     import tensorflow_datasets as tfds
 
-    if builder.data_path.exists():
-        return
     try:
         if archive is None:
             urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=REACH_SECONDS).close()
@@ -111,8 +126,6 @@ def prepare(builder: tfds.core.DatasetBuilder, archive: Path | None, *, url: str
             config = tfds.download.DownloadConfig(manual_dir=archive and str(archive.parent))
             builder.download_and_prepare(download_dir=str(cache_dir() / "downloads"), download_config=config)
     except (OSError, tfds.download.DownloadError) as error:
-        if builder.data_path.exists():  # another process has prepared it meanwhile
-            return
         reason = getattr(error, "reason", error)
         if archive is not None:
             raise RunError(f"`{archive}` cannot be prepared in `{cache_dir()}`: {reason}") from None

@@ -15,7 +15,6 @@ import soundfile
 import tensorflow_datasets as tfds
 
 from zoo.datasets import archives
-from zoo.datasets.cache import cache_dir
 from zoo.datasets.clips import Clip, as_dataset, target_spec
 from zoo.types import Dataset, Source, Spec, UsageError
 
@@ -60,17 +59,19 @@ class FreeSpokenDigits(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
-        archive = self._archive(dl_manager)
-        archives.verify(archive, ".wav", CHECKSUM)
-        return {name: self._generate_examples(archive, name) for name in ("train", "test")}
-
-    def _archive(self, dl_manager: tfds.download.DownloadManager) -> Path:
-        """The user's archive, or else the downloaded one."""
         try:
             folder = Path(dl_manager.manual_dir)
         except AssertionError:  # how TFDS says that there is no such folder or nothing in it
             folder = None
-        return archives.find(folder, "fsdd", ARCHIVES) or Path(dl_manager.download(URL))
+        given = archives.find(folder, "fsdd", ARCHIVES)
+        archive = given or Path(dl_manager.download(URL))
+        try:
+            archives.verify(archive, ".wav", CHECKSUM)
+        except UsageError:
+            if not given:
+                archive.unlink()  # else TFDS would take the wrong download again
+            raise
+        return {name: self._generate_examples(archive, name) for name in ("train", "test")}
 
     def _generate_examples(self, archive: Path, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, content in archives.members(archive, ".wav"):
@@ -99,9 +100,8 @@ def load(source: Source, *, speaker: str = "") -> Dataset:
     if speaker and speaker not in SPEAKERS:
         near = difflib.get_close_matches(speaker, SPEAKERS, 1, 0)[0]
         raise UsageError(f"`speaker` must be one of {', '.join(SPEAKERS)}, got `{speaker}`; did you mean `{near}`?")
-    builder = FreeSpokenDigits(data_dir=cache_dir() / "tfds")
     archive = archives.find(archives.manual_dir(source), "fsdd", ARCHIVES)
-    archives.prepare(builder, archive, url=URL, name=ARCHIVES[0])
+    builder = archives.prepare(FreeSpokenDigits, archive, url=URL, name=ARCHIVES[0])
     splits: dict[str, list[Clip]] = {"train": [], "val": [], "test": []}
     for row in _rows(builder):
         clip = Clip(row["filename"].decode(), row["audio"].astype(np.int16), int(row["label"]))

@@ -131,10 +131,10 @@ def _from_table(path: Path) -> tuple[list[Entry], list[str]]:
 
 
 def _duplicates(entries: Sequence[Entry]) -> list[str]:
-    first: dict[str, str] = {}
+    first: dict[Path, str] = {}
     faults = []
     for entry in entries:
-        place = first.setdefault(os.path.abspath(entry.file), entry.place)
+        place = first.setdefault(entry.file.resolve(), entry.place)
         if place != entry.place:
             faults.append(f"{entry.place}: `{entry.id}` is listed twice, first at {place}")
     return faults

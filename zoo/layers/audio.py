@@ -138,7 +138,9 @@ class LogMel(keras.layers.Layer):
         if input.kind != "audio" or input.rate_hz != self.rate_hz:
             raise UsageError(f"`LogMel` takes audio at {self.rate_hz} Hz, got {input}. Resample it or set `rate_hz`.")
         shape = (None, self.mel * self.stack)
-        return Spec(name="features", kind="series", shape=shape, dtype="float32", axes=("step", "band"), unit="log power")
+        return Spec(
+            name="features", kind="series", shape=shape, dtype="float32", axes=("step", "band"), unit="log power"
+        )
 
     def get_config(self) -> dict[str, object]:
         """The constructor's arguments."""

@@ -1,11 +1,12 @@
 """Random changes of one training clip, each a pure function of the clip and a seed.
 
-Sound is `float32[sample]`, features are `float32[frame, bin]` with one frame per row; `seed` is int32[2]. All of it runs
-inside `tf.data`. `frames_of` and `steps_of` undo and redo the stacking of `LogMel`.
+Sound is `float32[sample]`, features are `float32[frame, bin]` with one frame per row; `seed` is int32[2]. All of it
+runs inside `tf.data`. `frames_of` and `steps_of` undo and redo the stacking of `LogMel`.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -94,6 +95,52 @@ def shift_mel(frames: tf.Tensor, seed: tf.Tensor, *, most: float = 2.0) -> tf.Te
     """
     places = tf.range(frames.shape[1], dtype=tf.float32) + _uniform(seed, 0, -most, most)
     return tf.transpose(_at(tf.transpose(frames), places))
+
+
+def colour(frames: tf.Tensor, seed: tf.Tensor, *, spread: float = 0.12, waves: int = 4) -> tf.Tensor:
+    """Filters the clip by a smooth random frequency response, as another microphone or throat would.
+
+    The response in the log-mel domain is a sum of cosines over the bins, of 1/2 to `waves` / 2 periods, the faster
+    ones weaker.
+
+    Args:
+      frames: float32[frame, bin].
+      seed: int32[2].
+      spread: Standard deviation of the slowest cosine, in the features' unit.
+      waves: Number of cosines.
+
+    Source:
+      The idea of Nam, Kim and Park 2022, FilterAugment, with cosines in place of random bands.
+    """
+    order = tf.range(1, waves + 1, dtype=tf.float32)
+    weights = spread * tf.random.stateless_normal([waves], seed) / (1 + 0.5 * (order - 1))
+    place = tf.linspace(0.0, 1.0, frames.shape[1])
+    return frames + tf.linalg.matvec(tf.cos(np.pi * place[:, None] * order), weights)
+
+
+def raise_floor(frames: tf.Tensor, seed: tf.Tensor, *, depth: float, most: float, share: float = 0.5) -> tf.Tensor:
+    """Lifts the floor of a share of the clips, as in a recording with more noise.
+
+    Args:
+      frames: float32[frame, bin].
+      seed: int32[2].
+      depth: How far the floor lies under the clip's loudest value, in the features' unit.
+      most: Largest lift, in the same unit.
+      share: Probability that the floor is lifted at all.
+    """
+    lift = tf.where(_uniform(seed, 0, 0.0, 1.0) < share, _uniform(seed, 1, 0.0, most), 0.0)
+    return tf.maximum(frames, tf.reduce_max(frames) - depth + lift)
+
+
+def change_contrast(frames: tf.Tensor, seed: tf.Tensor, *, most: float = 0.15) -> tf.Tensor:
+    """Multiplies the features by a factor from exp(-most) to exp(most).
+
+    Args:
+      frames: float32[frame, bin].
+      seed: int32[2].
+      most: Largest logarithm of the factor.
+    """
+    return frames * tf.exp(_uniform(seed, 0, -most, most))
 
 
 def mask_time(frames: tf.Tensor, seed: tf.Tensor, *, most: float = 0.12, count: int = 1) -> tf.Tensor:

@@ -1,0 +1,210 @@
+"""What the commands print: tables and lines for people on a terminal, JSON for programs, and silence from libraries."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from typer.exceptions import TyperException
+
+from zoo.types import RunError, RunResult, UsageError
+
+# rich folds a table to 80 columns where it sees no terminal, which would break lines for `grep`.
+PIPED_WIDTH = 200
+
+
+def quiet() -> None:
+    """Hides what TensorFlow, CUDA, gRPC, absl and MLflow say beside results; call before they are imported."""
+    for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR", "GLOG_minloglevel": "3"}.items():
+        os.environ.setdefault(name, value)
+    for name in ("tensorflow", "absl"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(mlflow|tensorflow|keras)\.")
+
+
+def load_tensorflow() -> None:
+    """Imports TensorFlow; where `quiet` was called, without the lines that it writes whatever the log level is.
+
+    Those come from C++ before its logging is set up, so only a closed standard error keeps them away. They are shown
+    after all when the import fails.
+    """
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "3":
+        import tensorflow  # noqa: F401
+
+        return
+    with tempfile.TemporaryFile() as said:
+        try:
+            with _moved(2, said.fileno()):
+                import tensorflow  # noqa: F401
+        except BaseException:
+            said.seek(0)
+            sys.stderr.write(said.read().decode(errors="replace"))
+            raise
+
+
+@contextlib.contextmanager
+def _moved(descriptor: int, to: int) -> Iterator[None]:
+    """Makes a file descriptor of this process mean another one inside, for C++ and child processes too."""
+    stream = sys.stdout if descriptor == 1 else sys.stderr
+    stream.flush()
+    kept = os.dup(descriptor)
+    os.dup2(to, descriptor)
+    try:
+        yield
+    finally:
+        stream.flush()
+        os.dup2(kept, descriptor)
+        os.close(kept)
+
+
+def explain(error: Exception) -> tuple[int, str]:
+    """The exit code and the one line that an error gets; the user's data gets a line for each fault."""
+    if isinstance(error, UsageError):
+        return 2, f"error: {error}"
+    if isinstance(error, TyperException):
+        text = error.format_message()
+        if text.startswith("No such option"):
+            text += " A recipe's settings are written setting=value."
+        return 2, text if "\n" in text else f"error: {text} See `zoo --help`."
+    kind = "" if isinstance(error, RunError) else f"{type(error).__name__}: "
+    line = next(iter(str(error).strip().splitlines()), "no reason given")
+    return 1, f"error: {kind}{line} (run again with --debug for the traceback)"
+
+
+def results_only() -> contextlib.AbstractContextManager[None]:
+    """Sends all that is written to standard output inside to standard error, so that only the result is left there."""
+    return _moved(1, 2)
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON on standard output."""
+    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
+    """A table on standard output: numbers to four digits, nothing for None.
+
+    Args:
+      headings: One a column.
+      rows: Cells.
+      title: A line above it.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell(value) for value in row))
+    with console.capture() as captured:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def cell(value: Any) -> str:
+    """A value as tables show it."""
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def print_result(result: RunResult) -> None:
+    """How a run ends: metrics beside the baseline's, where everything is, and what to do next."""
+    tested = {name.removeprefix("test_"): value for name, value in result.metrics.items() if name.startswith("test_")}
+    beaten = {name.removeprefix("baseline_"): value for name, value in result.baseline.items()}
+    others = {name: value for name, value in result.metrics.items() if not name.startswith("test_")}
+    rows: list[tuple[Any, ...]] = [(name, value, beaten.get(name)) for name, value in tested.items()]
+    rows += [(name, value, None) for name, value in others.items()]
+    print_table(("metric", "test" if tested else "validation", "baseline"), rows)
+    print()
+    lines = {
+        "run": f"{result.name} ({result.run_id})",
+        "data": result.data if result.data != "sample" else "sample, so no figure here is a real result",
+        "kernels": _grouped(result.kernels),
+        "seconds": cell(result.seconds),
+        "export": f"{_short(result.export)}, proof {result.proof}" if result.export else "none",
+    }
+    for name, text in lines.items():
+        print(f"{name:9}{text}")
+    print("\nnext     " + "\n         ".join(_next(result)))
+
+
+def _next(result: RunResult) -> list[str]:
+    about = Path(result.export or "", "model.json")
+    audio = about.is_file() and json.loads(about.read_text(encoding="utf-8"))["kind"] == "audio"
+    return [
+        *(["zoo predict latest my.wav"] if audio else []),
+        *(["zoo serve latest"] if result.export else []),
+        "zoo ui",
+    ]
+
+
+def _grouped(kernels: Mapping[str, str]) -> str:
+    layers: dict[str, int] = {}
+    for kernel in kernels.values():
+        layers[kernel] = layers.get(kernel, 0) + 1
+    return "; ".join(f"{count} LSTM layer{'s' * (count > 1)} on {kernel}" for kernel, count in layers.items())
+
+
+def _short(path: str) -> str:
+    folder = Path(path)
+    return str(folder.relative_to(Path.cwd())) if folder.is_relative_to(Path.cwd()) else path
+
+
+def print_runs(rows: Sequence[Mapping[str, Any]], store: str) -> None:
+    """Runs of a store, newest first; those on samples apart, since no figure of theirs is a result."""
+    if not rows:
+        print(f"no such run in {store}; start one with `zoo run NAME --sample`")
+    apart = [row for row in rows if row["data"] == "sample"]
+    for title, some in (("", [row for row in rows if row["data"] != "sample"]), ("on samples", apart)):
+        if some:
+            headings = ("id", "name", "recipe", "data", "status", "started", "seconds", "test (baseline)")
+            print_table(headings, (_run_row(row) for row in some), title)
+
+
+def _run_row(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    metrics = row["metrics"]
+    tested = [
+        f"{name} {cell(metrics[f'test_{name}'])} ({cell(value)})"
+        for name, value in ((name.removeprefix("baseline_"), value) for name, value in metrics.items())
+        if f"baseline_{name}" in metrics and f"test_{name}" in metrics
+    ]
+    started = datetime.fromtimestamp(row["started"] / 1000).strftime("%Y-%m-%d %H:%M")
+    plain = (row[name] for name in ("name", "recipe", "data", "status"))
+    return row["run_id"][:8], *plain, started, row["seconds"], ", ".join(tested)
+
+
+def print_comparison(found: Mapping[str, Any]) -> None:
+    """Runs side by side: settings that differ, then metrics."""
+    headings = [f"{row['name']} {row['run_id'][:8]}" for row in found["runs"]]
+    for title in ("settings", "metrics"):
+        rows = [(name, *values) for name, values in found[title].items()]
+        print_table((title, *headings), rows or [("none differ", *("" for _ in headings))])
+
+
+def print_data(about: Mapping[str, Any]) -> None:
+    """What `zoo.runs.data` found: facts line by line, then a table of splits and one of classes."""
+    for name, value in about.items():
+        if name != "splits" and value:
+            print(f"{name:12} {value}")
+    print()
+    splits = about["splits"]
+    columns = [name for name in next(iter(splits.values())) if name != "classes"]
+    print_table(("split", *columns), ((split, *(row[name] for name in columns)) for split, row in splits.items()))
+    counts = {split: row["classes"] for split, row in splits.items() if "classes" in row}
+    if counts:
+        classes = next(iter(counts.values()))
+        print()
+        print_table(("class", *counts), ((name, *(row[name] for row in counts.values())) for name in classes))
