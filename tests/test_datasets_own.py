@@ -259,6 +259,11 @@ def test_groups_stay_together(tmp_path):
     ]
 
 
+def test_groups_that_train_cannot_spare():
+    with pytest.raises(ValueError, match="no group can go to val, for each has the last examples of some class"):
+        splits.draw_groups(["ann", "bob", "eve"], ["x", "y", "z"])
+
+
 def test_what_cannot_be_loaded(tmp_path):
     with pytest.raises(UsageError, match="does not exist; give a folder or a file with your data to `--data`"):
         load(tmp_path / "nowhere")

@@ -15,10 +15,9 @@ from zoo import catalog, terminal
 from zoo.setting import shown
 from zoo.types import UsageError
 
-FLAGS = "Every command takes --verbose (show all that TensorFlow says) and --debug (the traceback of an error)."
 app = typer.Typer(
     help="An LSTM model zoo: recipes run by name.",
-    epilog=FLAGS,
+    epilog="Every command takes --verbose (show all that TensorFlow says) and --debug (the traceback of an error).",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain help loads in half the time
@@ -35,7 +34,7 @@ ManualDir = Annotated[
     typer.Option("--manual-dir", help="Folder with the publisher's archive, tried first; else ZOO_MANUAL_DIR."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of weights, shuffling and augmentation.")]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Use at most so many examples of each split.")]
+Limit = Annotated[int | None, typer.Option("--limit", help="Use at most so many examples of each split.")]
 
 
 def verb(example: str, **options: Any) -> Callable[[Callable], Callable]:
@@ -67,10 +66,7 @@ def show(name: Name, json: Json = False) -> None:
     file = catalog.find(name)
     header, settings = catalog.header(file), catalog.settings(file)
     if json:
-        described = {
-            key: {"type": setting.kind, "default": setting.default, "choices": setting.choices, "help": setting.help}
-            for key, setting in settings.items()
-        }
+        described = {key: dataclasses.asdict(setting) | {"type": setting.kind} for key, setting in settings.items()}
         terminal.print_json({"name": file.stem, "file": file, **dataclasses.asdict(header), "settings": described})
         return
     print(f"{header.summary}\n")
@@ -86,8 +82,7 @@ def check(name: Name, json: Json = False) -> None:
     """Hold a recipe to the contract that every recipe keeps, offline, in seconds."""
     file = catalog.find(name)
     _say_file(file)
-    with terminal.results_only():
-        terminal.load_tensorflow()
+    with terminal.tensorflow_loaded():
         from zoo.check import check as hold
 
         findings = hold(file)
@@ -114,10 +109,9 @@ def data(
     """Prepare a recipe's data and describe it."""
     file = catalog.find(name)
     values = catalog.parse(catalog.settings(file), settings or [])
-    _one_source(sample, data)
+    _check_source(sample, data, limit)
     _say_file(file)
-    with terminal.results_only():
-        terminal.load_tensorflow()
+    with terminal.tensorflow_loaded():
         from zoo import runs
 
         about = runs.data(file, sample=sample, data=data, manual_dir=manual_dir, seed=seed, limit=limit, **values)
@@ -144,9 +138,8 @@ def run(
     """Run a recipe: data, training, test, export and its proof, recorded in MLflow."""
     file = catalog.find(name)
     values = catalog.parse(catalog.settings(file), settings or [])
-    _one_source(sample, data)
-    with terminal.results_only():
-        terminal.load_tensorflow()
+    _check_source(sample, data, limit)
+    with terminal.tensorflow_loaded():
         from zoo import runs
 
         result = runs.run(
@@ -167,11 +160,14 @@ def run(
         terminal.print_result(result)
 
 
-def _one_source(sample: bool, data: Path | None) -> None:
+def _check_source(sample: bool, data: Path | None, limit: int | None) -> None:
+    """What `zoo.runs` would refuse too, said before anything heavy loads."""
     if sample and data is not None:
         raise UsageError(f"`--sample` and `--data` exclude each other, got both (--data {data}). Give one.")
     if data is not None and not data.exists():
         raise UsageError(f"`--data` must be a folder or a file, and there is none at {data}.")
+    if limit is not None and limit < 1:
+        raise UsageError(f"`--limit` must be at least 1 example, got {limit}.")
 
 
 def _say_file(file: Path) -> None:
@@ -224,8 +220,7 @@ def predict(run: Run, files: Annotated[list[Path], typer.Argument(metavar="FILE"
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
         raise UsageError(f"`FILE` must be a file, and there is none at {', '.join(missing)}.")
-    with terminal.results_only():
-        terminal.load_tensorflow()
+    with terminal.tensorflow_loaded():
         from zoo.serve import Model
 
         rows = Model.load(run).predict(files)
@@ -240,8 +235,7 @@ def export(
     format: Annotated[str, typer.Option("--format", help="saved_model.")] = "saved_model",
 ) -> None:
     """Copy the proved export of a run to a folder."""
-    with terminal.results_only():
-        terminal.load_tensorflow()
+    with terminal.tensorflow_loaded():
         from zoo.export import copy_export
 
         folder = copy_export(run, directory, format)
@@ -255,10 +249,10 @@ def serve(
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8080,
 ) -> None:
     """Serve a run's export over HTTP until interrupted: /invocations, /ping."""
-    terminal.load_tensorflow()
-    from zoo.serve import serve as answer
+    with terminal.tensorflow_loaded():
+        from zoo.serve import serve as answer
 
-    answer(run, host, port)
+        answer(run, host, port)
 
 
 @verb("zoo copy spoken_digits my.py")
@@ -271,8 +265,7 @@ def copy(name: Name, file: Annotated[Path, typer.Argument(metavar="FILE", help="
 @verb("zoo doctor")
 def doctor(json: Json = False) -> None:
     """Say what works here, what is missing and the command that mends it."""
-    with terminal.results_only():
-        terminal.load_tensorflow()
+    with terminal.tensorflow_loaded():
         from zoo.doctor import doctor as examine
 
         findings = examine()

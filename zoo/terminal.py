@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import logging
 import os
@@ -31,20 +32,19 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", module=r"(mlflow|tensorflow|keras)\.")
 
 
-def load_tensorflow() -> None:
-    """Imports TensorFlow; where `quiet` was called, without the lines that it writes whatever the log level is.
+def _load_tensorflow() -> None:
+    """Imports TensorFlow; after `quiet`, without the lines that it writes whatever the log level is.
 
     Those come from C++ before its logging is set up, so only a closed standard error keeps them away. They are shown
     after all when the import fails.
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "3":
-        import tensorflow  # noqa: F401
-
+        importlib.import_module("tensorflow")
         return
     with tempfile.TemporaryFile() as said:
         try:
             with _moved(2, said.fileno()):
-                import tensorflow  # noqa: F401
+                importlib.import_module("tensorflow")
         except BaseException:
             said.seek(0)
             sys.stderr.write(said.read().decode(errors="replace"))
@@ -71,7 +71,8 @@ def explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, UsageError):
         return 2, f"error: {error}"
     if isinstance(error, TyperException):
-        text = error.format_message()
+        text = error.format_message().rstrip()
+        text += "" if text.endswith(".") else "."
         if text.startswith("No such option"):
             text += " A recipe's settings are written setting=value."
         return 2, text if "\n" in text else f"error: {text} See `zoo --help`."
@@ -83,6 +84,14 @@ def explain(error: Exception) -> tuple[int, str]:
 def results_only() -> contextlib.AbstractContextManager[None]:
     """Sends all that is written to standard output inside to standard error, so that only the result is left there."""
     return _moved(1, 2)
+
+
+@contextlib.contextmanager
+def tensorflow_loaded() -> Iterator[None]:
+    """The same, with TensorFlow imported in silence first."""
+    with results_only():
+        _load_tensorflow()
+        yield
 
 
 def print_json(value: Any) -> None:

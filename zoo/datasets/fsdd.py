@@ -68,8 +68,9 @@ class FreeSpokenDigits(tfds.core.GeneratorBasedBuilder):
         try:
             archives.verify(archive, ".wav", CHECKSUM)
         except UsageError:
-            if not given:
-                archive.unlink()  # else TFDS would take the wrong download again
+            if not given:  # else TFDS would take the wrong download again, or refuse another by its notes on this one
+                archive.unlink()
+                archive.with_name(f"{archive.name}.INFO").unlink(missing_ok=True)
             raise
         return {name: self._generate_examples(archive, name) for name in ("train", "test")}
 
