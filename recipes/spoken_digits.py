@@ -75,6 +75,7 @@ def recipe(
             learning_rate=learning_rate,
             weight_decay=1e-2,
             average=0.98,
+            keep="last",
             variants=variants,
         ),
         augment_raw=augment_raw,

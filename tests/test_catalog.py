@@ -198,9 +198,12 @@ def test_parse_gives_typed_values(file):
     assert values == {
         "units": 96, "learning_rate": 3e-4, "cell": "rnn", "reverse": True, "patience": 4, "note": "a=b c",
     }  # fmt: skip
-    assert catalog.parse(
-        catalog.settings(file), ["patience=none", "reverse=False", "note=", "learning_rate=1"]
-    ) == {"patience": None, "reverse": False, "note": "", "learning_rate": 1.0}
+    assert catalog.parse(catalog.settings(file), ["patience=none", "reverse=False", "note=", "learning_rate=1"]) == {
+        "patience": None,
+        "reverse": False,
+        "note": "",
+        "learning_rate": 1.0,
+    }
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,7 @@ Settings = Annotated[list[str] | None, typer.Argument(metavar="SETTING=VALUE", h
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, all else on standard error.")]
 Sample = Annotated[bool, typer.Option("--sample", help="Use the small data set that ships with the zoo.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Your own data: a folder or a file.")]
-ManualDir = Annotated[
-    Path | None,
-    typer.Option("--manual-dir", help="Folder with the publisher's archive, tried first; else ZOO_MANUAL_DIR."),
-]
+ManualDir = Annotated[Path | None, typer.Option("--manual-dir", help="Folder with the publisher's archive.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of weights, shuffling and augmentation.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="Use at most so many examples of each split.")]
 

@@ -17,7 +17,7 @@ class Progress(Protocol):
     """Where the advance of a run is shown."""
 
     def start(self, stage: str, total: int) -> None:
-        """A stage of `total` units of work begins."""
+        """A stage of `total` units of work begins; 0 where nobody knows how many."""
         ...
 
     def advance(self, count: int, values: Mapping[str, float] | None = None) -> None:
@@ -53,22 +53,24 @@ def optimizer(training: Training, steps_per_epoch: int) -> keras.optimizers.Opti
 
 
 class Keeper(keras.callbacks.Callback):
-    """Validates the averaged weights where there are some, keeps the best, and puts them back at the end.
+    """Validates the averaged weights where there are some, and leaves those of the epoch to keep in the model.
 
     Keras's own `SwapEMAWeights` swaps by adding and subtracting, which changes the weights by rounding; this one copies.
 
     Args:
       task: Names the metric to watch.
-      training: Patience, and whether weights are averaged.
-      watched: Whether there are validation examples; without, the last weights are kept.
+      training: Which epoch to keep, patience, and whether weights are averaged.
+
+    Attributes:
+      epoch: The epoch kept, counted from 0; -1 before the first.
+      metrics: `val_*` of that epoch.
     """
 
-    def __init__(self, task: Task, training: Training, *, watched: bool):
+    def __init__(self, task: Task, training: Training):
         super().__init__()
-        self.task, self.training, self.watched = task, training, watched
-        self.best_value = -math.inf if task.watch_mode == "max" else math.inf
-        self.best_epoch = -1
-        self.best: list[np.ndarray] = []
+        self.task, self.training = task, training
+        self.epoch, self.metrics = -1, {}
+        self._kept: list[np.ndarray] = []
         self._raw: list[np.ndarray] | None = None
         self._evaluated: list[np.ndarray] = []
 
@@ -87,21 +89,22 @@ class Keeper(keras.callbacks.Callback):
             self._raw = None
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Keeps the weights where the watched metric is better than ever; stops when patience is out."""
-        if not self.watched:
-            return
-        value = logs[self.task.watch]
-        if math.isnan(logs["loss"]):
-            self.model.stop_training = True
-        if value > self.best_value if self.task.watch_mode == "max" else value < self.best_value:
-            self.best_value, self.best_epoch, self.best = value, epoch, self._evaluated
-        elif self.training.patience is not None and epoch - self.best_epoch >= self.training.patience:
+        """Keeps the validated weights if they are the ones to keep; stops when patience is out."""
+        if self._better(logs[self.task.watch]):
+            self.epoch, self._kept = epoch, self._evaluated
+            self.metrics = {name: float(value) for name, value in logs.items() if name.startswith("val_")}
+        elif self.training.patience is not None and epoch - self.epoch >= self.training.patience:
             self.model.stop_training = True
 
+    def _better(self, value: float) -> bool:
+        if self.epoch < 0 or self.training.keep == "last":
+            return True
+        best = self.metrics[self.task.watch]
+        return value > best if self.task.watch_mode == "max" else value < best
+
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Leaves the best weights in the model."""
-        if self.best:
-            self.model.set_weights(self.best)
+        """Leaves the kept weights in the model."""
+        self.model.set_weights(self._kept)
 
 
 class Reporter(keras.callbacks.Callback):
@@ -139,31 +142,31 @@ def fit(
     task: Task,
     training: Training,
     train: tf.data.Dataset,
-    val: tf.data.Dataset | None,
+    val: tf.data.Dataset,
     *,
     epoch: tf.Variable,
     progress: Progress,
     log: Callable[[dict[str, float], int], None],
 ) -> Keeper:
-    """Fits a network and leaves its best weights in it.
+    """Fits a network and leaves the weights to keep in it.
 
     Args:
       network: From `[features, length]` to logits.
       task: Loss, metrics and what to watch.
       training: Settings.
       train: Batches that depend on `epoch`, of known cardinality.
-      val: Batches, or None.
+      val: Batches.
       epoch: int64 variable that `train` reads.
       progress: Where to show.
       log: Called with (metrics, epoch) after each epoch.
 
     Returns:
-      Which epoch was best, and how good.
+      Which epoch was kept, and how good it is.
 
     Raises:
       FloatingPointError: The loss was not a number.
     """
-    keeper = Keeper(task, training, watched=val is not None)
+    keeper = Keeper(task, training)
     steps_per_epoch = int(train.cardinality())
     network.compile(
         optimizer(training, steps_per_epoch), loss=task.loss(), metrics=task.metrics(), jit_compile=False

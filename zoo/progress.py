@@ -68,10 +68,10 @@ class Live(Silent):
         self.task = None
 
     def start(self, stage: str, total: int) -> None:
-        """Replaces the bar."""
+        """Replaces the bar; one without a total moves to and fro."""
         if self.task is not None:
             self.bar.remove_task(self.task)
-        self.task = self.bar.add_task(stage, total=total, values="")
+        self.task = self.bar.add_task(stage, total=total or None, values="")
 
     def advance(self, count: int, values: Mapping[str, float] | None = None) -> None:
         """Moves the bar."""

@@ -49,12 +49,13 @@ class Record:
             experiment_id=tracking.experiment(client, recipe), run_name=name, tags=tags, log_system_metrics=True
         )
         self.run_id, self.name = self.run.info.run_id, self.run.info.run_name
-        mlflow.log_params(dict(params))
-        mlflow.log_artifact(str(file), "recipe")
-        mlflow.log_dict(versions(), "environment.json")
+        self.params, self.file = dict(params), file
         self.history: list[dict[str, float]] = []
 
     def __enter__(self) -> Record:
+        mlflow.log_params(self.params)
+        mlflow.log_artifact(str(self.file), "recipe")
+        mlflow.log_dict(versions(), "environment.json")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:

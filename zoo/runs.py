@@ -68,6 +68,7 @@ def run(
     shown = choose(progress)
     try:
         shown.say(f"recipe {file}")
+        shown.start("reading data", 0)
         dataset = load_data(built, sample=sample, data=data, manual_dir=manual_dir, seed=seed, limit=limit)
         params = {**catalog.defaults(file), **settings, "seed": seed}
         params |= {"limit": limit} if limit is not None else {}
@@ -131,7 +132,7 @@ def _recorded(
     for layer, kernel in receipt.items():
         shown.say(f"kernel {layer}: {kernel}")
     keeper = train(recipe, chain, prepared, record, shown, seed)
-    record.metrics({f"best_{recipe.task.watch}": keeper.best_value, "best_epoch": keeper.best_epoch + 1})
+    record.metrics({"kept_epoch": keeper.epoch + 1, **{f"kept_{name}": value for name, value in keeper.metrics.items()}})
     record.picture("learning_curve", record.learning_curve())
 
     shown.say("evaluating")
@@ -143,7 +144,7 @@ def _recorded(
     publish.model(file, chain, dataset, folder)
     seconds = time.monotonic() - begun
     record.metrics({"seconds": seconds})
-    result = _result(record, file, dataset, keeper, evaluations, receipt, recipe, folder, seconds)
+    result = _result(record, file, dataset, keeper, evaluations, receipt, folder, seconds)
     publish.card(record, file, dataset, result)
     return result
 
@@ -170,7 +171,7 @@ def prepare_all(
 def train(
     recipe: Recipe, chain: Chain, prepared: Mapping[str, tf.data.Dataset], record: Record, shown: Silent, seed: int
 ) -> Keeper:
-    """Fits the chain's network on prepared features and leaves the best weights in it.
+    """Fits the chain's network on prepared features and leaves the weights to keep in it.
 
     Raises:
       RunError: The loss was not a number.
@@ -216,7 +217,6 @@ def _result(
     keeper: Keeper,
     evaluations: list[Evaluation],
     receipt: dict[str, str],
-    recipe: Recipe,
     folder: Path,
     seconds: float,
 ) -> RunResult:
@@ -226,7 +226,7 @@ def _result(
         name=record.name,
         recipe=file.stem,
         data=dataset.origin,
-        metrics={f"best_{recipe.task.watch}": keeper.best_value, **measured},
+        metrics={**keeper.metrics, **measured},
         baseline={name: value for evaluation in evaluations for name, value in evaluation.baseline.items()},
         kernels=receipt,
         seconds=round(seconds, 1),

@@ -57,7 +57,11 @@ def experiment(client: MlflowClient, recipe: str) -> str:
     if found is not None:
         return found.experiment_id
     local = uri().startswith("sqlite:///")
-    return client.create_experiment(recipe, artifact_location=(folder() / recipe).as_uri() if local else None)
+    return client.create_experiment(
+        recipe,
+        artifact_location=(folder() / recipe).as_uri() if local else None,
+        tags={"mlflow.experimentKind": "custom_model_development"},  # else MLflow's page guesses, and may hide metrics
+    )
 
 
 def find(reference: str) -> str:

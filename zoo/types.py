@@ -145,6 +145,8 @@ class Training:
       clip_norm: Gradients are scaled down to this global norm.
       average: Momentum of the exponential moving average of the weights that is evaluated and exported; 0 for none.
       variants: Cached copies of the train features, each with other `augment_raw` draws; epochs choose among them.
+      keep: Weights of the epoch with the best watched metric, or of the last, where the schedule has ended and the
+        validation split cannot tell (the same speakers, say, when the test has another).
       patience: Stop after this many epochs without a better watched metric; None to run them all.
     """
 
@@ -156,6 +158,7 @@ class Training:
     clip_norm: float = 1.0
     average: float = 0.0
     variants: int = 1
+    keep: Literal["best", "last"] = "best"
     patience: int | None = None
 
 

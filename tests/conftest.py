@@ -1,0 +1,79 @@
+"""What tests share: a cache of their own, a ready MLflow store, and one recorded run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import zoo
+from zoo.types import RunResult
+
+SETTINGS = {"length": 20, "sequences": 200, "units": 4, "epochs": 2}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Two finished runs of `adding` with equal settings and data: `tiny` on the sample, then `whole` without a test."""
+
+    folder: Path
+    tiny: RunResult
+    whole: RunResult
+
+
+@pytest.fixture(autouse=True, scope="session")
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache of the tests' own, and nothing of the developer's settings; processes that tests start inherit it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "ZOO_RUNS", "ZOO_MANUAL_DIR"):
+            patch.delenv(name, raising=False)
+        patch.setenv("ZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        patch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+        root = str(Path(zoo.__file__).parents[1])
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])))
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database without runs; making one takes seconds, copying it none."""
+    from zoo import tracking
+
+    folder = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        tracking.open_store()
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> Path:
+    """A folder of the test's own with an empty store, and we stand in it."""
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Recorded:
+    """Finished runs, to be read and not changed."""
+    folder = tmp_path_factory.mktemp("recorded")
+    shutil.copy(empty_store, folder / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        common = {"seed": 3, "limit": 64, "progress": "silent", **SETTINGS}
+        tiny = zoo.run("adding", sample=True, name="tiny", **common)
+        whole = zoo.run("adding", test=False, name="whole", **common)
+    return Recorded(folder, tiny, whole)
+
+
+@pytest.fixture
+def standing(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> Recorded:
+    """The finished runs, and we stand in their folder."""
+    monkeypatch.chdir(recorded.folder)
+    return recorded
