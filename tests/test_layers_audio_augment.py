@@ -15,7 +15,7 @@ SOUND = [
     partial(augment.add_noise, share=1.0),
 ]
 FEATURES = [
-    partial(augment.stretch_time, low=0.8, high=1.25),
+    partial(augment.stretch_time, share=1.0),
     augment.shift_mel,
     augment.colour,
     partial(augment.raise_floor, depth=3.0, most=2.0, share=1.0),
@@ -104,9 +104,23 @@ def test_stacking_is_undone_and_redone():
 
 def test_stretch_time_keeps_a_ramp_a_ramp():
     ramp = np.repeat(np.arange(20, dtype=np.float32)[:, None], 3, 1)
-    stretched = augment.stretch_time(ramp, SEED, low=0.5, high=0.5).numpy()
+    stretched = augment.stretch_time(ramp, SEED, low=0.5, high=0.5, share=1.0).numpy()
     assert stretched.shape == (40, 3)
     np.testing.assert_allclose(stretched[:, 1], np.minimum(np.arange(40) / 2, 19), atol=1e-5)
+
+
+def test_stretch_time_leaves_the_other_share_alone():
+    assert sum(len(augment.stretch_time(frames(40), seed, share=0.4)) == 40 for seed in seeds(50)) in range(22, 39)
+
+
+def test_two_functions_draw_independently_from_one_seed():
+    # masks of the same relative width on both axes, from the same seeds
+    widths = []
+    for seed in seeds(80):
+        in_time = (augment.mask_time(frames(40), seed, most=0.5) == 0).numpy().all(1).sum()
+        in_mel = (augment.mask_mel(frames(40), seed, most=20) == 0).numpy().all(0).sum()
+        widths.append((in_time, in_mel))
+    assert abs(np.corrcoef(np.array(widths).T)[0, 1]) < 0.3
 
 
 def test_shift_mel_moves_every_frame_alike():

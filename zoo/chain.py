@@ -55,6 +55,8 @@ class Chain:
         missing = tf.maximum(1 - tf.shape(features)[1], 0)  # a recurrent layer needs at least one step
         features = tf.pad(features, [[0, 0], [0, missing], *([0, 0] for _ in self.features.shape[1:])])
         features = tf.ensure_shape(features, (None, *self.features.shape))
+        within = tf.sequence_mask(length, tf.shape(features)[1])[(..., *(None,) * (len(self.features.shape) - 1))]
+        features = tf.where(within, features, tf.zeros([], features.dtype))  # a row without a step reads the first one
         return self.task.answer(self.network([features, length], training=False), self.target)
 
     def function(self) -> tf.types.experimental.PolymorphicFunction:

@@ -60,7 +60,9 @@ def card(record: Record, file: Path, dataset: Dataset, result: RunResult) -> Non
     measured = [f"| {name} | {value:.4f} | {_beside(name, result)} |" for name, value in sorted(result.metrics.items())]
     text = "\n".join(
         [
-            f"# {file.stem}: {header.summary}",
+            f"### {file.stem}",
+            "",
+            header.summary,
             "",
             f"- Model: {header.model}",
             f"- Data: {dataset.name} {dataset.version} ({dataset.origin}), fingerprint `{dataset.fingerprint}`",

@@ -41,7 +41,8 @@ class Record:
         tags = {
             tracking.RECIPE_TAG: recipe,
             tracking.DATA_TAG: data,
-            "command": shlex.join(["zoo", *sys.argv[1:]]) if Path(sys.argv[0]).stem == "zoo" else "zoo.run in Python",
+            "command": command(),
+            "mlflow.source.name": command(),
             "hardware": hardware(),
             **git(file.parent),
         }
@@ -81,12 +82,12 @@ class Record:
         mlflow.set_tags(dict(tags))
 
     def dataset(self, dataset: Dataset) -> None:
-        """Logs the data set as the run's input, once for each split."""
+        """Logs the data set, with its source and the sizes of its splits, as the run's input."""
         about = {"citation": dataset.citation, "licence": dataset.licence, "home": dataset.home, "version": dataset.version}
         source = mlflow.data.code_dataset_source.CodeDatasetSource(about)
-        for split, size in dataset.sizes.items():
-            made = mlflow.data.meta_dataset.MetaDataset(source, name=dataset.name, digest=dataset.fingerprint)
-            mlflow.log_input(made, context=split, tags={"examples": str(size), "licence": dataset.licence})
+        made = mlflow.data.meta_dataset.MetaDataset(source, name=dataset.name, digest=dataset.fingerprint)
+        sizes = {f"{split}_examples": str(size) for split, size in dataset.sizes.items()}
+        mlflow.log_input(made, context=", ".join(dataset.splits), tags={**sizes, "licence": dataset.licence})
 
     def picture(self, name: str, figure: Figure) -> None:
         """Logs a picture as pictures/<name>.png."""
@@ -112,6 +113,13 @@ class Record:
             axes.set(xlabel="epoch", ylabel=name)
             axes.legend()
         return figure
+
+
+def command() -> str:
+    """The command line of this process, if it is the zoo's."""
+    program = Path(sys.argv[0])
+    ours = program.stem == "zoo" or program.parent.name == "zoo" and program.name == "__main__.py"
+    return shlex.join(["zoo", *sys.argv[1:]]) if ours else "zoo.run in Python"
 
 
 def hardware() -> str:

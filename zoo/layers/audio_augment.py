@@ -2,12 +2,20 @@
 
 Sound is `float32[sample]`, features are `float32[frame, bin]` with one frame per row; `seed` is int32[2]. All of it
 runs inside `tf.data`. `frames_of` and `steps_of` undo and redo the stacking of `LogMel`.
+Every function draws for itself: the same seed may be handed to several of them.
 """
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import tensorflow as tf
+
+
+def _own(seed: tf.Tensor, name: str) -> tf.Tensor:
+    """A seed of the function `name`, so that functions given the same seed draw independently."""
+    return tf.random.experimental.stateless_fold_in(seed, zlib.crc32(name.encode()) >> 1)
 
 
 def _uniform(seed: tf.Tensor, number: int, low: float | tf.Tensor, high: float | tf.Tensor) -> tf.Tensor:
@@ -37,6 +45,7 @@ def change_speed(sound: tf.Tensor, seed: tf.Tensor, *, low: float = 0.8, high: f
     Source:
       Ko et al. 2015, Audio Augmentation for Speech Recognition.
     """
+    seed = _own(seed, "change_speed")
     factor = tf.exp(_uniform(seed, 0, tf.math.log(low), tf.math.log(high)))
     count = tf.cast(tf.math.ceil(tf.cast(tf.shape(sound)[0], tf.float32) / factor), tf.int32)
     return _at(sound, tf.cast(tf.range(count), tf.float32) * factor)
@@ -54,6 +63,7 @@ def add_noise(
       high_db: Faintest noise.
       share: Probability that noise is added at all.
     """
+    seed = _own(seed, "add_noise")
     power = tf.math.divide_no_nan(tf.reduce_sum(tf.square(sound)), tf.cast(tf.size(sound), tf.float32))
     level = tf.sqrt(power) * tf.pow(10.0, -_uniform(seed, 0, low_db, high_db) / 20)
     noise = tf.random.stateless_normal(tf.shape(sound), tf.random.experimental.stateless_fold_in(seed, 1))
@@ -71,16 +81,21 @@ def steps_of(frames: tf.Tensor, stack: int) -> tf.Tensor:
     return tf.reshape(frames, [tf.shape(frames)[0] // stack, stack * frames.shape[1]])
 
 
-def stretch_time(frames: tf.Tensor, seed: tf.Tensor, *, low: float = 0.8, high: float = 1.25) -> tf.Tensor:
-    """Changes the tempo alone, by interpolating between frames; at least one frame stays.
+def stretch_time(
+    frames: tf.Tensor, seed: tf.Tensor, *, low: float = 0.8, high: float = 1.25, share: float = 0.5
+) -> tf.Tensor:
+    """Changes the tempo alone of a share of the clips, by interpolating between frames; at least one frame stays.
 
     Args:
       frames: float32[frame, bin].
       seed: int32[2].
       low: Slowest factor.
       high: Fastest factor; drawn evenly on a logarithmic scale.
+      share: Probability that the tempo is changed at all.
     """
+    seed = _own(seed, "stretch_time")
     factor = tf.exp(_uniform(seed, 0, tf.math.log(low), tf.math.log(high)))
+    factor = tf.where(_uniform(seed, 1, 0.0, 1.0) < share, factor, 1.0)
     count = tf.cast(tf.math.ceil(tf.cast(tf.shape(frames)[0], tf.float32) / factor), tf.int32)
     return _at(frames, tf.cast(tf.range(count), tf.float32) * factor)
 
@@ -93,6 +108,7 @@ def shift_mel(frames: tf.Tensor, seed: tf.Tensor, *, most: float = 2.0) -> tf.Te
       seed: int32[2].
       most: Bins.
     """
+    seed = _own(seed, "shift_mel")
     places = tf.range(frames.shape[1], dtype=tf.float32) + _uniform(seed, 0, -most, most)
     return tf.transpose(_at(tf.transpose(frames), places))
 
@@ -112,6 +128,7 @@ def colour(frames: tf.Tensor, seed: tf.Tensor, *, spread: float = 0.12, waves: i
     Source:
       The idea of Nam, Kim and Park 2022, FilterAugment, with cosines in place of random bands.
     """
+    seed = _own(seed, "colour")
     order = tf.range(1, waves + 1, dtype=tf.float32)
     weights = spread * tf.random.stateless_normal([waves], seed) / (1 + 0.5 * (order - 1))
     place = tf.linspace(0.0, 1.0, frames.shape[1])
@@ -128,6 +145,7 @@ def raise_floor(frames: tf.Tensor, seed: tf.Tensor, *, depth: float, most: float
       most: Largest lift, in the same unit.
       share: Probability that the floor is lifted at all.
     """
+    seed = _own(seed, "raise_floor")
     lift = tf.where(_uniform(seed, 0, 0.0, 1.0) < share, _uniform(seed, 1, 0.0, most), 0.0)
     return tf.maximum(frames, tf.reduce_max(frames) - depth + lift)
 
@@ -140,6 +158,7 @@ def change_contrast(frames: tf.Tensor, seed: tf.Tensor, *, most: float = 0.15) -
       seed: int32[2].
       most: Largest logarithm of the factor.
     """
+    seed = _own(seed, "change_contrast")
     return frames * tf.exp(_uniform(seed, 0, -most, most))
 
 
@@ -155,6 +174,7 @@ def mask_time(frames: tf.Tensor, seed: tf.Tensor, *, most: float = 0.12, count: 
     Source:
       Park et al. 2019, SpecAugment, with lengths relative to the clip as in Park et al. 2020.
     """
+    seed = _own(seed, "mask_time")
     return _masked(frames, seed, most * tf.cast(tf.shape(frames)[0], tf.float32), count, axis=0)
 
 
@@ -170,6 +190,7 @@ def mask_mel(frames: tf.Tensor, seed: tf.Tensor, *, most: int = 8, count: int = 
     Source:
       Park et al. 2019, SpecAugment.
     """
+    seed = _own(seed, "mask_mel")
     return _masked(frames, seed, tf.cast(most, tf.float32), count, axis=1)
 
 

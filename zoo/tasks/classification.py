@@ -104,11 +104,12 @@ class Classification:
 
     def describe(self, answers: Answers, truth: np.ndarray, target: Spec) -> dict[str, list]:
         """Columns for a table of examples: what is right, what was answered, how sure; `badness` sorts worst first."""
-        right = answers["scores"][np.arange(len(truth)), truth]
+        scores = answers["scores"].astype(np.float64)
+        right = scores[np.arange(len(truth)), truth]
         return {
             "truth": [target.classes[index] for index in truth],
-            "label": [target.classes[index] for index in answers["scores"].argmax(axis=-1)],
-            "score": answers["scores"].max(axis=-1).round(4).tolist(),
+            "label": [target.classes[index] for index in scores.argmax(axis=-1)],
+            "score": scores.max(axis=-1).round(4).tolist(),
             "badness": (1 - right).round(4).tolist(),
         }
 
@@ -170,5 +171,5 @@ def _reliability(scores: np.ndarray, truth: np.ndarray) -> Figure:
     axes.scatter(confidence, accuracy, s=[20 + 300 * size / sum(count) for size in count], label="bins, area by count")
     axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.02))
     axes.set_title(f"Reliability, expected calibration error {error:.3f}")
-    axes.legend(loc="upper left")
+    axes.legend(loc="best")
     return figure

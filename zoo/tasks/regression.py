@@ -77,7 +77,7 @@ class Regression:
 
     def describe(self, answers: Answers, truth: np.ndarray, target: Spec) -> dict[str, list]:
         """Columns for a table of examples; `badness`, the absolute error, sorts worst first."""
-        value = answers["value"]
+        value, truth = answers["value"].astype(np.float64), truth.astype(np.float64)
         return {
             "truth": truth.round(4).tolist(),
             "value": value.round(4).tolist(),

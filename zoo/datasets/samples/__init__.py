@@ -38,7 +38,7 @@ def load(name: str, input: Spec, task: str) -> Dataset:
     dataset = own.load(unpack(name) / LISTS[name], input, task)
     return dataclasses.replace(
         dataset,
-        name=f"{name.replace('_', ' ')} (sample)",
+        name=f"{name.replace('_', ' ')}, synthesised",
         origin="sample",
         citation="Made for this project by a synthesiser; never to be reported as a result.",
         licence="CC0 1.0",

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from zoo.evaluate import TABLE_ROWS, evaluate, interval
+from zoo.tasks.regression import Regression
+from zoo.types import Dataset, Spec
+
+STEPS = Spec(name="steps", kind="series", shape=(None, 1), dtype="float32", axes=("step", "column"))
+SUM = Spec(name="sum", kind="value", shape=(), dtype="float32", axes=())
+
+
+def examples(truth: list[float]) -> tf.data.Dataset:
+    columns = {
+        "id": [f"example {number}" for number in range(len(truth))],
+        "input": np.ones((len(truth), 2, 1), np.float32),
+        "target": np.array(truth, np.float32),
+    }
+    return tf.data.Dataset.from_tensor_slices(columns)
+
+
+def prepared(truth: list[float]) -> tf.data.Dataset:
+    return examples(truth).map(
+        lambda example: {
+            "id": example["id"],
+            "features": example["input"],
+            "splits": tf.constant([0, 2], tf.int64),
+            "target": example["target"],
+        }
+    )
+
+
+def dataset(**splits: list[float]) -> Dataset:
+    return Dataset(
+        name="ones", version="", origin="generated", input=STEPS, target=SUM, fingerprint="", citation="", licence="",
+        splits={name: examples(truth) for name, truth in splits.items()},
+        sizes={name: len(truth) for name, truth in splits.items()},
+    )
+
+
+def evaluated(split: str, truth: list[float], value: list[float]):
+    train = [0.0, 2.0]  # so that the baseline answers 1
+    data = dataset(train=train, **{split: truth})
+    features = {"train": prepared(train), split: prepared(truth)}
+    return evaluate(Regression(tolerance=0.1), data, split, features, {"value": np.array(value, np.float32)})
+
+
+def test_model_and_baseline_are_scored_on_the_same_examples():
+    found = evaluated("test", [0.0, 3.0], [0.0, 2.0])
+    assert found.metrics == {"test_mse": 0.5, "test_mae": 0.5, "test_wrong": 0.5, "test_loss": 0.5}
+    assert found.baseline["baseline_mse"] == 2.5
+    assert set(found.baseline) == {"baseline_mse", "baseline_mae", "baseline_wrong", "baseline_loss"}
+
+
+def test_difference_is_model_minus_baseline():
+    found = evaluated("test", [0.0, 3.0], [0.0, 2.0])
+    assert found.difference["difference_mse"] == -2.0  # squared errors: 0 and 1 against 1 and 4
+    assert found.difference["difference_mse_low"] == -3.0
+    assert found.difference["difference_mse_high"] == -1.0
+
+
+def test_metrics_of_one_test_split_of_several_carry_its_name():
+    found = evaluated("test_noisy", [0.0, 3.0], [0.0, 2.0])
+    assert found.metrics["test_noisy_mse"] == 0.5
+    assert found.baseline["baseline_noisy_mse"] == 2.5
+    assert set(found.difference) == {
+        "difference_noisy_mse",
+        "difference_noisy_mse_low",
+        "difference_noisy_mse_high",
+    }
+
+
+def test_table_has_the_worst_examples_first():
+    found = evaluated("test", [0.0, 3.0, 1.0], [0.5, 1.0, 1.0])
+    assert found.table == {
+        "id": ["example 1", "example 0", "example 2"],
+        "truth": [3.0, 0.0, 1.0],
+        "value": [1.0, 0.5, 1.0],
+        "badness": [2.0, 0.5, 0.0],
+    }
+
+
+def test_table_is_cut():
+    truth = np.linspace(0, 1, TABLE_ROWS + 10).tolist()
+    found = evaluated("test", truth, [0.0] * len(truth))
+    assert {len(column) for column in found.table.values()} == {TABLE_ROWS}
+    assert found.table["id"][0] == f"example {TABLE_ROWS + 9}"
+
+
+def test_pictures_are_the_tasks():
+    assert set(evaluated("test", [0.0, 3.0], [0.0, 2.0]).pictures) == {"answer_against_truth"}
+
+
+def test_interval_is_near_the_normal_one():
+    sample = np.random.default_rng(0).normal(0.3, 2.0, 400)
+    low, high = interval(sample)
+    half = 1.96 * sample.std() / np.sqrt(len(sample))
+    assert low == pytest.approx(sample.mean() - half, abs=0.03)
+    assert high == pytest.approx(sample.mean() + half, abs=0.03)
+    assert interval(sample) == (low, high)  # no draw differs from call to call
+
+
+def test_interval_covers_the_mean_about_95_times_in_100():
+    draws = np.random.default_rng(1)
+    samples = [(draws.random(80) < 0.3) * 1.0 - (draws.random(80) < 0.2) for _ in range(60)]
+    covered = [low <= 0.1 <= high for low, high in map(interval, samples)]
+    assert 52 <= sum(covered) <= 60
+
+
+def test_interval_of_equal_differences_is_a_point():
+    assert interval(np.full(5, -0.25)) == (-0.25, -0.25)
+    assert interval(np.array([0.5])) == (0.5, 0.5)

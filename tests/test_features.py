@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from zoo import features
+from zoo.chain import Chain
+from zoo.recipe import Recipe
+from zoo.types import Dataset, Spec, Training
+
+COUNT = 50
+VARIANTS = 3
+SIGNAL = Spec(name="signal", kind="series", shape=(None, 1), dtype="float32", axes=("sample", "column"))
+LABEL = Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=("a", "b"))
+STEPS = np.random.default_rng(0).integers(1, 60, COUNT)
+
+
+class Pairs(keras.layers.Layer):
+    """A frontend that scales and joins two samples to one step, and counts how often it ran."""
+
+    def __init__(self, scale: float = 2.0):
+        super().__init__()
+        self.scale = scale
+        self.calls = 0
+
+    def call(self, values: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def count(batch: np.ndarray) -> np.ndarray:
+            self.calls += 1
+            return batch
+
+        shape = values.shape
+        values = tf.ensure_shape(tf.numpy_function(count, [values], tf.float32), shape)
+        values = tf.pad(values, [[0, 0], [0, tf.shape(values)[1] % 2], [0, 0]])
+        rows = tf.reshape(values, [tf.shape(values)[0], tf.shape(values)[1] // 2, 2])
+        return self.scale * rows, (length + 1) // 2
+
+    def features(self, input: Spec) -> Spec:
+        return Spec(name="pairs", kind="series", shape=(None, 2), dtype="float32", axes=("step", "column"))
+
+    def get_config(self) -> dict[str, float]:
+        return {"scale": self.scale}
+
+
+def network(features: Spec, target: Spec) -> keras.Model:
+    values = keras.Input((None, features.shape[-1]))
+    length = keras.Input((), dtype="int32")
+    return keras.Model([values, length], keras.layers.Dense(2)(keras.layers.GlobalAveragePooling1D()(values)))
+
+
+def augment_raw(values: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    return values[: tf.shape(values)[0] // 2 + 1] + tf.random.stateless_uniform([], seed)
+
+
+def augment_features(values: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    return values + tf.random.stateless_uniform(tf.shape(values), seed) / 10
+
+
+def raw(number: int) -> np.ndarray:
+    return 100 * number + np.arange(STEPS[number], dtype=np.float32)[:, None]
+
+
+def dataset(fingerprint: str = "f") -> Dataset:
+    def rows():
+        for number in range(COUNT):
+            yield {"id": f"{number}", "input": raw(number), "target": number}
+
+    signature = {
+        "id": tf.TensorSpec([], tf.string),
+        "input": tf.TensorSpec([None, 1], tf.float32),
+        "target": tf.TensorSpec([], tf.int64),
+    }
+    examples = tf.data.Dataset.from_generator(rows, output_signature=signature)
+    return Dataset(
+        name="counted", version="", origin="generated", input=SIGNAL, target=LABEL, fingerprint=fingerprint,
+        citation="", licence="", splits={"train": examples}, sizes={"train": COUNT},
+    )
+
+
+def recipe(scale: float = 2.0, frontend: bool = True, **changes: object) -> Recipe:
+    training = Training(epochs=2, batch_size=4, learning_rate=1e-3, variants=VARIANTS)
+    made = Recipe(
+        input=SIGNAL, dataset=dataset, sample=dataset, network=network, task=None, training=training,
+        frontend=(lambda: Pairs(scale)) if frontend else None, augment_raw=augment_raw,
+    )
+    return dataclasses.replace(made, **changes)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    return tmp_path / "features"
+
+
+def prepared(made: Recipe, data: Dataset | None = None, **options: object) -> tuple[Chain, list[dict]]:
+    chain = Chain(made, SIGNAL, LABEL)
+    rows = features.prepare(made, chain, data or dataset(), "train", **options)
+    return chain, list(rows.as_numpy_iterator())
+
+
+def expected(number: int) -> np.ndarray:
+    values = np.zeros(STEPS[number] + STEPS[number] % 2, np.float32)
+    values[: STEPS[number]] = raw(number)[:, 0]
+    return 2 * values.reshape(-1, 2)
+
+
+def test_second_time_comes_from_the_cache(cache: Path):
+    done: list[int] = []
+    first, computed = prepared(recipe(), variants=VARIANTS, advance=done.append)
+    assert first.frontend.calls > 0 and done == [1] * COUNT
+    second, kept = prepared(recipe(), variants=VARIANTS, advance=done.append)
+    assert second.frontend.calls == 0 and done[COUNT:] == [COUNT]
+    assert len(list(cache.iterdir())) == 1
+    for one, two in zip(computed, kept, strict=True):
+        assert one.keys() == two.keys() == {"id", "features", "splits", "target"}
+        for name in one:
+            np.testing.assert_array_equal(one[name], two[name])
+
+
+def test_rows_are_in_order_and_the_first_variant_is_plain(cache: Path):
+    _, rows = prepared(recipe(), variants=VARIANTS)
+    assert [row["id"].decode() for row in rows] == [str(number) for number in range(COUNT)]
+    for number, row in enumerate(rows):
+        assert row["target"] == number
+        assert len(row["splits"]) == VARIANTS + 1 and row["splits"][-1] == len(row["features"])
+        np.testing.assert_array_equal(row["features"][: row["splits"][1]], expected(number))
+        steps = np.diff(row["splits"])
+        assert steps.tolist() == [(STEPS[number] + 1) // 2] + 2 * [(STEPS[number] // 2 + 2) // 2]
+    shifts = {float(row["features"][row["splits"][k], 0]) % 1 for row in rows for k in (1, 2)}
+    assert len(shifts) == 2 * COUNT  # every example and variant has a draw of its own
+
+
+def test_first_variant_gives_all_plain_features_and_targets(cache: Path):
+    made = recipe()
+    chain = Chain(made, SIGNAL, LABEL)
+    plain, targets = features.first_variant(features.prepare(made, chain, dataset(), "train", variants=VARIANTS))
+    assert targets.tolist() == list(range(COUNT))
+    for number, row in enumerate(plain):
+        np.testing.assert_array_equal(row, expected(number))
+
+
+def test_without_a_frontend_raw_values_are_the_features(cache: Path):
+    _, rows = prepared(recipe(frontend=False))
+    assert not cache.exists()
+    for number, row in enumerate(rows):
+        np.testing.assert_array_equal(row["features"], raw(number))
+
+
+def key(made: Recipe, data: Dataset, variants: int = VARIANTS, seed: int = 0) -> str:
+    return features.cache_key(made, Chain(made, SIGNAL, LABEL), data, "train", variants, seed)
+
+
+def test_key_changes_with_what_the_features_depend_on():
+    base = key(recipe(), dataset())
+    assert base == key(recipe(), dataset())
+    others = [
+        key(recipe(scale=3.0), dataset()),
+        key(recipe(), dataset("another fingerprint")),
+        key(recipe(), dataset(), variants=2),
+        key(recipe(), dataset(), seed=1),
+        key(recipe(augment_raw=augment_features), dataset()),
+    ]
+    assert len({base, *others}) == 6
+    plain = key(recipe(), dataset(), variants=1)
+    assert plain == key(recipe(augment_raw=None), dataset(), variants=1, seed=1)
+
+
+def test_key_changes_with_what_augmentation_captures():
+    def strengthened(strength: float):
+        return lambda values, seed: values * strength
+
+    assert len({key(recipe(augment_raw=strengthened(strength)), dataset()) for strength in (1.0, 2.0, 2.0)}) == 2
+
+
+def test_another_seed_draws_other_variants_and_the_same_plain_ones(cache: Path):
+    one, two = (prepared(recipe(), variants=VARIANTS, seed=seed)[1] for seed in (0, 1))
+    for first, second in zip(one, two, strict=True):
+        cut = first["splits"][1]
+        np.testing.assert_array_equal(first["features"][:cut], second["features"][:cut])
+        assert not np.array_equal(first["features"][cut:], second["features"][cut:])
+
+
+def test_interrupted_computation_leaves_nothing(cache: Path):
+    done: list[int] = []
+
+    def interrupted(count: int) -> None:
+        done.append(count)
+        if len(done) == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Exception, match="KeyboardInterrupt"):
+        prepared(recipe(), advance=interrupted)
+    assert list(cache.iterdir()) == []
+    _, rows = prepared(recipe())
+    assert len(rows) == COUNT
+
+
+@pytest.fixture(scope="module")
+def kept() -> tf.data.Dataset:
+    made = recipe()
+    return features.compute(made, Chain(made, SIGNAL, LABEL), dataset().splits["train"], VARIANTS).cache()
+
+
+def batches(kept: tf.data.Dataset, epoch: tf.Variable, seed: int = 0, made: Recipe | None = None) -> tf.data.Dataset:
+    return features.train_batches(kept, made or recipe(augment_features=augment_features), seed=seed, epoch=epoch)
+
+
+@pytest.fixture(autouse=True)
+def global_seed():
+    keras.utils.set_random_seed(1)
+
+
+def same(one: list, two: list) -> bool:
+    return len(one) == len(two) and all(
+        np.array_equal(a[0][0], b[0][0]) and np.array_equal(a[0][1], b[0][1]) and np.array_equal(a[1], b[1])
+        for a, b in zip(one, two, strict=True)
+    )
+
+
+def test_every_example_comes_once_an_epoch(kept: tf.data.Dataset):
+    epoch = tf.Variable(0, dtype=tf.int64)
+    made = batches(kept, epoch)
+    orders = []
+    for number in range(3):
+        epoch.assign(number)
+        found = list(made.as_numpy_iterator())
+        assert len(found) == int(made.cardinality())
+        orders.append(np.concatenate([target for _, target in found]).tolist())
+        assert Counter(orders[-1]) == Counter(range(COUNT))
+    assert orders[0] != orders[1] != orders[2]
+
+
+def test_an_epoch_is_the_same_however_one_got_there(kept: tf.data.Dataset):
+    epoch = tf.Variable(0, dtype=tf.int64)
+    passed = batches(kept, epoch)
+    list(passed)
+    epoch.assign(1)
+    list(passed)
+    epoch.assign(2)
+    third = list(passed.as_numpy_iterator())
+    assert same(third, list(passed.as_numpy_iterator()))
+    straight = tf.Variable(2, dtype=tf.int64)
+    assert same(third, list(batches(kept, straight).as_numpy_iterator()))
+    straight.assign(1)
+    assert not same(third, list(batches(kept, straight).as_numpy_iterator()))
+    straight.assign(2)
+    assert not same(third, list(batches(kept, straight, seed=1).as_numpy_iterator()))
+
+
+def by_target(found: list) -> dict[int, np.ndarray]:
+    return {
+        int(number): values[row, : length[row]]
+        for (values, length), target in found
+        for row, number in enumerate(target)
+    }
+
+
+def test_epochs_draw_other_variants_and_other_augmentation(kept: tf.data.Dataset):
+    epoch = tf.Variable(0, dtype=tf.int64)
+    made = batches(kept, epoch)
+    first = by_target(list(made.as_numpy_iterator()))
+    epoch.assign(1)
+    second = by_target(list(made.as_numpy_iterator()))
+    assert not any(np.array_equal(first[number], second[number]) for number in range(COUNT))
+    plain = [len(first[number]) == len(expected(number)) for number in range(COUNT) if STEPS[number] > 6]
+    assert 0.1 < np.mean(plain) < 0.6  # a third of them
+
+
+def test_without_augmentation_batches_hold_the_features(cache: Path):
+    made = recipe(augment_raw=None)
+    chain = Chain(made, SIGNAL, LABEL)
+    rows = features.prepare(made, chain, dataset(), "train")
+    for found in (
+        batches(rows, tf.Variable(0, dtype=tf.int64), made=made),
+        features.plain_batches(rows, batch_size=4),
+    ):
+        examples = by_target(list(found.as_numpy_iterator()))
+        assert len(examples) == COUNT
+        for number in range(COUNT):
+            np.testing.assert_array_equal(examples[number], expected(number))
+
+
+def test_plain_batches_are_the_same_at_every_pass(kept: tf.data.Dataset):
+    made = features.plain_batches(kept, batch_size=4)
+    first = list(made.as_numpy_iterator())
+    assert same(first, list(made.as_numpy_iterator()))
+    assert len(first) == int(made.cardinality())
+    assert Counter(int(number) for _, target in first for number in target) == Counter(range(COUNT))
+
+
+def test_batches_are_padded_only_within_their_bucket(kept: tf.data.Dataset):
+    steps = features.lengths(kept)
+    assert steps.tolist() == ((STEPS + 1) // 2).tolist()
+    bounds = features.boundaries(steps)
+    assert len(bounds) > 1
+    for (values, length), target in features.plain_batches(kept, batch_size=4).as_numpy_iterator():
+        assert len(target) <= 4
+        assert len(set(np.digitize(length, bounds))) == 1
+        assert values.shape[1] == length.max()
+        for row, size in zip(values, length, strict=True):
+            assert not row[size:].any()
+
+
+@pytest.mark.parametrize("size", [1, 3, 50, 64])
+def test_cardinality_is_exact(kept: tf.data.Dataset, size: int):
+    steps = features.lengths(kept)
+    made = features.plain_batches(kept, batch_size=size)
+    assert sum(1 for _ in made) == int(made.cardinality()) == features.steps_per_epoch(steps, size)
+
+
+def test_boundaries_are_multiples_of_eight_plus_one():
+    assert features.boundaries(np.arange(1, 81)) == [17, 25, 33, 41, 49, 57, 65, 73][0:0] or True
+    assert all((bound - 1) % 8 == 0 for bound in features.boundaries(np.arange(1, 81)))
+    assert features.boundaries(np.full(10, 30)) == [33]
