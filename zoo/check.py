@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import importlib.util
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -73,7 +71,9 @@ def _imports(file: Path) -> str:
     names = [alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names]
     names += [str(node.module) for node in imports if isinstance(node, ast.ImportFrom)]
     allowed = {"zoo", "typing", "__future__"}
-    _demand(set(names) <= allowed, f"a recipe imports only zoo and typing, got {', '.join(sorted(set(names) - allowed))}")
+    _demand(
+        set(names) <= allowed, f"a recipe imports only zoo and typing, got {', '.join(sorted(set(names) - allowed))}"
+    )
     return ", ".join(names)
 
 
@@ -110,7 +110,12 @@ def _trained(file: Path) -> str:
     recipe = dataclasses.replace(
         recipe,
         training=dataclasses.replace(
-            recipe.training, epochs=EPOCHS, batch_size=8, variants=min(2, recipe.training.variants), average=0.0, warmup=0.1
+            recipe.training,
+            epochs=EPOCHS,
+            batch_size=8,
+            variants=min(2, recipe.training.variants),
+            average=0.0,
+            warmup=0.1,
         ),
     )
     keras.utils.set_random_seed(1)
@@ -177,7 +182,10 @@ def random_data(recipe: Recipe, seed: int = 0) -> Dataset:
     ]
     target = random_target(recipe)
     values = np.arange(EXAMPLES) % len(CLASSES) if target.classes else draws.uniform(-1, 1, EXAMPLES)
-    rows = [{"id": f"{number}", "input": value, "target": truth} for number, (value, truth) in enumerate(zip(inputs, values, strict=True))]
+    rows = [
+        {"id": f"{number}", "input": value, "target": truth}
+        for number, (value, truth) in enumerate(zip(inputs, values, strict=True))
+    ]
     signature = {
         "id": tf.TensorSpec([], tf.string),
         "input": tf.TensorSpec(recipe.input.shape, recipe.input.dtype),
@@ -187,7 +195,14 @@ def random_data(recipe: Recipe, seed: int = 0) -> Dataset:
     examples = examples.apply(tf.data.experimental.assert_cardinality(EXAMPLES))
     splits = ("train", "val", "test")
     return Dataset(
-        name="random", version="", origin="generated", input=recipe.input, target=target,
-        splits=dict.fromkeys(splits, examples), sizes=dict.fromkeys(splits, EXAMPLES),
-        fingerprint=f"random-{seed}", citation="", licence="none needed, generated",
+        name="random",
+        version="",
+        origin="generated",
+        input=recipe.input,
+        target=target,
+        splits=dict.fromkeys(splits, examples),
+        sizes=dict.fromkeys(splits, EXAMPLES),
+        fingerprint=f"random-{seed}",
+        citation="",
+        licence="none needed, generated",
     )

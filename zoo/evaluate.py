@@ -67,7 +67,9 @@ def evaluate(
         dataset.target,
     )
     suffix = split.removeprefix("test")
-    difference = task.example_scores(answers, truth, dataset.target) - task.example_scores(simple, truth, dataset.target)
+    difference = task.example_scores(answers, truth, dataset.target) - task.example_scores(
+        simple, truth, dataset.target
+    )
     low, high = interval(difference)
     name = f"difference{suffix}_{task.headline}"
     columns = task.describe(answers, truth, dataset.target)
@@ -75,9 +77,7 @@ def evaluate(
     return Evaluation(
         split=split,
         metrics={f"{split}_{key}": value for key, value in task.score(answers, truth, dataset.target).items()},
-        baseline={
-            f"baseline{suffix}_{key}": value for key, value in task.score(simple, truth, dataset.target).items()
-        },
+        baseline={f"baseline{suffix}_{key}": value for key, value in task.score(simple, truth, dataset.target).items()},
         difference={name: float(difference.mean()), f"{name}_low": low, f"{name}_high": high},
         pictures=task.pictures(answers, truth, dataset.target),
         table={key: [values[index] for index in worst] for key, values in {"id": ids, **columns}.items()},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -31,7 +30,7 @@ def save(chain: Chain, directory: Path) -> None:
     archive = keras.export.ExportArchive()
     for layer in chain.layers:
         archive.track(layer)
-    with _without_cudnn(chain.network):
+    with _WithoutCudnn(chain.network):
         for name, signature in signatures(chain.input).items():
             archive.add_endpoint(name, endpoint(chain, signature), input_signature=list(signature.inputs))
         archive.write_out(str(directory), verbose=False)
@@ -59,7 +58,7 @@ def endpoint(chain: Chain, signature: Signature):
     return answer
 
 
-class _without_cudnn:
+class _WithoutCudnn:
     """Keeps Keras's LSTM layers off cuDNN while an export is traced: a cuDNN export fails on a server without a GPU."""
 
     def __init__(self, network: keras.Model):
@@ -75,9 +74,7 @@ class _without_cudnn:
             layer.use_cudnn = value
 
 
-def export(
-    chain: Chain, directory: Path, *, examples: list[np.ndarray], truth: np.ndarray, expected: Answers
-) -> Proof:
+def export(chain: Chain, directory: Path, *, examples: list[np.ndarray], truth: np.ndarray, expected: Answers) -> Proof:
     """Exports a model, proves the export and keeps it only if the proof passes; nothing half written is left.
 
     Args:
@@ -98,7 +95,7 @@ def export(
         proof = prove(chain, made, examples=examples, truth=truth, expected=expected)
         if proof.passed:
             (made / "proof.json").write_text(proof.to_json())
-            os.replace(made, directory)
+            made.replace(directory)
         return proof
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -130,7 +127,7 @@ def copy_export(run: str, directory: str | Path, format: str = "saved_model") ->
     scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.resolve().parent))
     try:
         shutil.copytree(source, scratch / "export")
-        os.replace(scratch / "export", target)
+        (scratch / "export").replace(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return target
@@ -146,7 +143,9 @@ def export_of(run_id: str) -> Path:
 
     folder = tracking.folder() / "exports" / run_id
     if not (folder / "proof.json").exists():
-        raise RunError(f"run {run_id} has no proved export in {folder}. Was it finished, in this folder? See `zoo runs`.")
+        raise RunError(
+            f"run {run_id} has no proved export in {folder}. Was it finished, in this folder? See `zoo runs`."
+        )
     if not json.loads((folder / "proof.json").read_text())["passed"]:
         raise RunError(f"the export in {folder} has a proof that failed. Run the recipe again.")
     return folder

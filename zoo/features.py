@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -87,7 +86,7 @@ def prepare(
 
 def _move(made: Path, place: Path) -> None:
     try:
-        os.replace(made, place)
+        made.replace(place)
     except OSError:  # another run finished the same features first; they are equal
         if not place.exists():
             raise
@@ -163,9 +162,7 @@ def first_variant(features: tf.data.Dataset) -> tuple[list[np.ndarray], np.ndarr
     return [row[0] for row in rows], np.stack([row[1] for row in rows])
 
 
-def train_batches(
-    features: tf.data.Dataset, recipe: Recipe, *, seed: int, epoch: tf.Variable
-) -> tf.data.Dataset:
+def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, epoch: tf.Variable) -> tf.data.Dataset:
     """Augmented, shuffled, bucketed batches `((features, length: int32[batch]), target)`.
 
     Every draw depends on (seed, epoch, example) alone, so that epoch n is the same however one got there.

@@ -55,7 +55,7 @@ def optimizer(training: Training, steps_per_epoch: int) -> keras.optimizers.Opti
 class Keeper(keras.callbacks.Callback):
     """Validates the averaged weights where there are some, and leaves those of the epoch to keep in the model.
 
-    Keras's own `SwapEMAWeights` swaps by adding and subtracting, which changes the weights by rounding; this one copies.
+    Keras's own `SwapEMAWeights` swaps by adding and subtracting, which rounds the weights; this one copies them.
 
     Args:
       task: Names the metric to watch.
@@ -117,7 +117,9 @@ class Reporter(keras.callbacks.Callback):
       epoch: Told which epoch begins, for the train batches.
     """
 
-    def __init__(self, progress: Progress, epochs: int, log: Callable[[dict[str, float], int], None], epoch: tf.Variable):
+    def __init__(
+        self, progress: Progress, epochs: int, log: Callable[[dict[str, float], int], None], epoch: tf.Variable
+    ):
         super().__init__()
         self.progress, self.epochs, self.log, self.epoch = progress, epochs, log, epoch
 
@@ -168,9 +170,7 @@ def fit(
     """
     keeper = Keeper(task, training)
     steps_per_epoch = int(train.cardinality())
-    network.compile(
-        optimizer(training, steps_per_epoch), loss=task.loss(), metrics=task.metrics(), jit_compile=False
-    )
+    network.compile(optimizer(training, steps_per_epoch), loss=task.loss(), metrics=task.metrics(), jit_compile=False)
     progress.start("training", training.epochs * steps_per_epoch)
     history = network.fit(
         train,

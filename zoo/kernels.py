@@ -13,7 +13,7 @@ import tensorflow as tf
 from zoo.types import Spec, UsageError
 
 CUDNN_OP = "CudnnRNNV3"
-REMEDY = "pip install 'lstm-zoo[cuda]' on a machine with an NVIDIA GPU and its driver; `zoo doctor` says what is missing"
+REMEDY = "On a machine with an NVIDIA GPU: pip install 'tensorflow[and-cuda]~=2.21.0', then zoo doctor"
 
 
 def lstm_layers(network: keras.Model) -> list[keras.layers.LSTM]:

@@ -63,9 +63,7 @@ class Proof:
         return json.dumps({"passed": self.passed, **asdict(self)}, indent=2) + "\n"
 
 
-def prove(
-    chain: Chain, export: Path, *, examples: Sequence[np.ndarray], truth: np.ndarray, expected: Answers
-) -> Proof:
+def prove(chain: Chain, export: Path, *, examples: Sequence[np.ndarray], truth: np.ndarray, expected: Answers) -> Proof:
     """Compares an export in a fresh process with the model in this one.
 
     Args:

@@ -32,6 +32,7 @@ def _answer(loaded, record):
 
 
 def main(export, requests, answers):
+    """Answers every request of a file; all three are paths."""
     loaded = tf.saved_model.load(export)
     with tf.io.TFRecordWriter(answers) as writer:
         for record in tf.data.TFRecordDataset(requests).as_numpy_iterator():

@@ -38,7 +38,11 @@ def model(file: Path, chain: Chain, dataset: Dataset, folder: Path) -> None:
     else:
         columns = Schema(
             [
-                TensorSpec(np.dtype(spec.dtype.as_numpy_dtype), [-1 if size is None else size for size in spec.shape], spec.name)
+                TensorSpec(
+                    np.dtype(spec.dtype.as_numpy_dtype),
+                    [-1 if size is None else size for size in spec.shape],
+                    spec.name,
+                )
                 for spec in served.inputs
             ]
         )
@@ -71,7 +75,11 @@ def card(record: Record, file: Path, dataset: Dataset, result: RunResult) -> Non
             f"- Input: `{dataset.input}`",
             f"- Classes: {', '.join(dataset.target.classes) or 'none'}",
             f"- Proof of the export: {result.proof}",
-            *(["- **Trained on a sample: these figures say nothing about real data.**"] if dataset.origin == "sample" else []),
+            *(
+                ["- **Trained on a sample: these figures say nothing about real data.**"]
+                if dataset.origin == "sample"
+                else []
+            ),
             "",
             "| metric | model | baseline |",
             "|---|---|---|",

@@ -17,7 +17,8 @@ class Recipe:
       dataset: Loads the public data set.
       sample: Loads the small data set that ships with the zoo.
       frontend: Builds the layer that makes features of raw input; it is called as `layer(values, length)`, returns
-        `(features, length)`, and tells what it gives by `layer.features(input) -> Spec`. None where raw input is features.
+        `(features, length)`, and tells what it gives by `layer.features(input) -> Spec`. None where raw input is
+        features.
       network: Builds the model from the specs of features and target; it takes `[features, length]` and returns logits.
       task: The kind of answer.
       training: How it is fitted.

@@ -64,7 +64,9 @@ class Record:
             mlflow.end_run("FINISHED")
             return
         interrupted = isinstance(error, KeyboardInterrupt)
-        reason = "interrupted" if interrupted else str(error) if isinstance(error, (UsageError, RunError)) else repr(error)
+        reason = (
+            "interrupted" if interrupted else str(error) if isinstance(error, (UsageError, RunError)) else repr(error)
+        )
         mlflow.set_tag("reason", reason[:5000])
         mlflow.end_run("KILLED" if interrupted else "FAILED")
 
@@ -83,7 +85,12 @@ class Record:
 
     def dataset(self, dataset: Dataset) -> None:
         """Logs the data set, with its source and the sizes of its splits, as the run's input."""
-        about = {"citation": dataset.citation, "licence": dataset.licence, "home": dataset.home, "version": dataset.version}
+        about = {
+            "citation": dataset.citation,
+            "licence": dataset.licence,
+            "home": dataset.home,
+            "version": dataset.version,
+        }
         source = mlflow.data.code_dataset_source.CodeDatasetSource(about)
         made = mlflow.data.meta_dataset.MetaDataset(source, name=dataset.name, digest=dataset.fingerprint)
         sizes = {f"{split}_examples": str(size) for split, size in dataset.sizes.items()}
@@ -118,13 +125,16 @@ class Record:
 def command() -> str:
     """The command line of this process, if it is the zoo's."""
     program = Path(sys.argv[0])
-    ours = program.stem == "zoo" or program.parent.name == "zoo" and program.name == "__main__.py"
+    ours = program.stem == "zoo" or (program.parent.name, program.name) == ("zoo", "__main__.py")
     return shlex.join(["zoo", *sys.argv[1:]]) if ours else "zoo.run in Python"
 
 
 def hardware() -> str:
     """Processor, cores, memory and GPUs in a line."""
-    gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in tf.config.list_physical_devices("GPU")]
+    gpus = [
+        tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
+        for gpu in tf.config.list_physical_devices("GPU")
+    ]
     memory = psutil.virtual_memory().total / 2**30
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return ", ".join([f"{cores} CPU cores ({platform.machine()})", f"{memory:.0f} GiB", *gpus])
@@ -152,4 +162,6 @@ def git(folder: Path) -> dict[str, str]:
         return done.stdout.strip()
 
     commit = ask("rev-parse", "HEAD")
-    return {} if commit is None else {"git_commit": commit, "git_dirty": str(bool(ask("status", "--porcelain"))).lower()}
+    return (
+        {} if commit is None else {"git_commit": commit, "git_dirty": str(bool(ask("status", "--porcelain"))).lower()}
+    )

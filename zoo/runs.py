@@ -132,7 +132,9 @@ def _recorded(
     for layer, kernel in receipt.items():
         shown.say(f"kernel {layer}: {kernel}")
     keeper = train(recipe, chain, prepared, record, shown, seed)
-    record.metrics({"kept_epoch": keeper.epoch + 1, **{f"kept_{name}": value for name, value in keeper.metrics.items()}})
+    record.metrics(
+        {"kept_epoch": keeper.epoch + 1, **{f"kept_{name}": value for name, value in keeper.metrics.items()}}
+    )
     record.picture("learning_curve", record.learning_curve())
 
     shown.say("evaluating")
@@ -192,9 +194,7 @@ def train(
         raise RunError(str(error)) from error
 
 
-def _exported(
-    chain: Chain, dataset: Dataset, answers: Mapping[str, Answers], record: Record, shown: Silent
-) -> Path:
+def _exported(chain: Chain, dataset: Dataset, answers: Mapping[str, Answers], record: Record, shown: Silent) -> Path:
     shown.say("exporting and proving")
     split = next(iter(answers))
     _, truth = truths(dataset.splits[split])
@@ -245,7 +245,8 @@ def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
     choices = {name: options.pop(name) for name in ("sample", "data", "manual_dir", "seed", "limit") if name in options}
     dataset = load_data(catalog.load(catalog.find(str(recipe)), options), **choices)
     described: dict[str, Any] = {
-        name: getattr(dataset, name) for name in ("name", "version", "origin", "licence", "citation", "home", "fingerprint")
+        name: getattr(dataset, name)
+        for name in ("name", "version", "origin", "licence", "citation", "home", "fingerprint")
     }
     described |= {"input": str(dataset.input), "target": str(dataset.target), "splits": {}}
     for split, examples in dataset.splits.items():

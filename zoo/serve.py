@@ -88,7 +88,9 @@ class Model:
             row[: len(example)] = example
         outputs = self.loaded.signatures["samples"](samples=tf.constant(samples), length=tf.constant(length))
         columns = {name: value.numpy().tolist() for name, value in outputs.items()}
-        return [{name: self._shown(name, values[row]) for name, values in columns.items()} for row in range(len(examples))]
+        return [
+            {name: self._shown(name, values[row]) for name, values in columns.items()} for row in range(len(examples))
+        ]
 
     def _shown(self, name: str, value: Any) -> Any:
         if name == "scores":

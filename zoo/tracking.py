@@ -68,7 +68,8 @@ def find(reference: str) -> str:
     """The id of a run.
 
     Args:
-      reference: A run id, a unique prefix of one, a run's name, "latest", or a recipe's name for its newest finished run.
+      reference: A run id, a unique prefix of one, a run's name, "latest", or a recipe's name for its newest
+        finished run.
 
     Raises:
       UsageError: No run, or more than one, fits.
@@ -87,7 +88,9 @@ def find(reference: str) -> str:
         ids = ", ".join(run.info.run_id[:8] for run in fitting[:5])
         raise UsageError(f"`RUN` must mean one run, and {reference!r} fits {len(fitting)}: {ids}. Give more of the id.")
     count = f"{len(every)} runs" if every else "no run"
-    raise UsageError(f"`RUN` must be a run, got {reference!r}, and {uri()} has {count} and none so named. See `zoo runs`.")
+    raise UsageError(
+        f"`RUN` must be a run, got {reference!r}, and {uri()} has {count} and none so named. See `zoo runs`."
+    )
 
 
 def runs(recipe: str | None = None) -> list[dict[str, Any]]:

@@ -79,7 +79,6 @@ class AttentionPooling(keras.layers.Layer):
 
     def compute_mask(self, values: keras.KerasTensor, mask: keras.KerasTensor | None = None) -> None:
         """None: one vector is left, and losses must not see a mask of steps."""
-        return None
 
     def get_config(self) -> dict[str, object]:
         """The constructor's arguments."""
