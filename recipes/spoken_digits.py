@@ -20,9 +20,9 @@ def recipe(
     heads: int = 4,
     dropout: float = 0.3,
     mel: int = 40,
-    variants: int = 8,
+    variants: int = 10,
     label_smoothing: float = 0.05,
-    epochs: int = 24,
+    epochs: int = 30,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
 ) -> zoo.Recipe:
@@ -54,12 +54,14 @@ def recipe(
 
     def augment_raw(audio, seed):
         augment = zoo.layers.audio_augment
-        return augment.add_noise(augment.change_speed(audio, seed), seed)
+        return augment.add_noise(augment.change_speed(audio, seed), seed, low_db=10, high_db=35, share=0.4)
 
     def augment_features(steps, seed):
         augment = zoo.layers.audio_augment
-        frames = augment.stretch_time(augment.frames_of(steps, stack), seed)
-        frames = augment.mask_mel(augment.mask_time(augment.shift_mel(frames, seed), seed), seed)
+        frames = augment.raise_floor(augment.frames_of(steps, stack), seed, depth=2.0, most=0.7)
+        frames = augment.shift_mel(augment.stretch_time(frames, seed), seed)
+        frames = augment.change_contrast(augment.colour(frames, seed), seed)
+        frames = augment.mask_time(augment.mask_mel(frames, seed), seed)
         return augment.steps_of(frames, stack)
 
     return zoo.Recipe(
@@ -73,7 +75,7 @@ def recipe(
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
-            weight_decay=1e-2,
+            weight_decay=1e-3,
             average=0.98,
             keep="last",
             variants=variants,

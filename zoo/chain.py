@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.kernels import without_cudnn
 from zoo.recipe import Recipe
 from zoo.types import Answers, Spec
 
@@ -59,10 +60,11 @@ class Chain:
         features = tf.where(within, features, tf.zeros([], features.dtype))  # a row without a step reads the first one
         return self.task.answer(self.network([features, length], training=False), self.target)
 
-    def function(self) -> tf.types.experimental.PolymorphicFunction:
-        """The same, compiled once for all batch sizes and lengths."""
+    def function(self) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
+        """The same, compiled once for all batch sizes and lengths, and for the CPU, as an export runs it."""
         values = tf.TensorSpec([None, *self.input.shape], self.input.dtype)
-        return tf.function(self.__call__, input_signature=[values, tf.TensorSpec([None], tf.int32)])
+        with without_cudnn(self.network), tf.device("/CPU:0"):
+            return tf.function(self.__call__).get_concrete_function(values, tf.TensorSpec([None], tf.int32))
 
 
 def batches(examples: tf.data.Dataset, size: int) -> tf.data.Dataset:
@@ -85,12 +87,11 @@ def answer_all(chain: Chain, examples: tf.data.Dataset, size: int = 64) -> Answe
     Returns:
       Each output with the examples along its first axis.
     """
-    with tf.device("/CPU:0"):
-        function = chain.function()
-        return concatenate(
-            {name: value.numpy() for name, value in function(values, length).items()}
-            for values, length in batches(examples, size)
-        )
+    function = chain.function()
+    return concatenate(
+        {name: value.numpy() for name, value in function(values, length).items()}
+        for values, length in batches(examples, size)
+    )
 
 
 def concatenate(parts: Iterable[Mapping[str, np.ndarray]]) -> Answers:

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.chain import Chain
+from zoo.kernels import without_cudnn
 from zoo.proof import Proof, prove
 from zoo.signatures import Signature, signatures
 from zoo.types import Answers, RunError, UsageError
@@ -30,7 +31,7 @@ def save(chain: Chain, directory: Path) -> None:
     archive = keras.export.ExportArchive()
     for layer in chain.layers:
         archive.track(layer)
-    with _WithoutCudnn(chain.network):
+    with without_cudnn(chain.network):
         for name, signature in signatures(chain.input).items():
             archive.add_endpoint(name, endpoint(chain, signature), input_signature=list(signature.inputs))
         archive.write_out(str(directory), verbose=False)
@@ -56,22 +57,6 @@ def endpoint(chain: Chain, signature: Signature):
         return chain(*signature.to_raw(*inputs))
 
     return answer
-
-
-class _WithoutCudnn:
-    """Keeps Keras's LSTM layers off cuDNN while an export is traced: a cuDNN export fails on a server without a GPU."""
-
-    def __init__(self, network: keras.Model):
-        layers = [layer for layer in network._flatten_layers() if hasattr(layer, "use_cudnn")]
-        self.before = [(layer, layer.use_cudnn) for layer in layers]
-
-    def __enter__(self) -> None:
-        for layer, _ in self.before:
-            layer.use_cudnn = False
-
-    def __exit__(self, *error: object) -> None:
-        for layer, value in self.before:
-            layer.use_cudnn = value
 
 
 def export(chain: Chain, directory: Path, *, examples: list[np.ndarray], truth: np.ndarray, expected: Answers) -> Proof:

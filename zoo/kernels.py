@@ -82,3 +82,16 @@ def pretend_gpu() -> Iterator[None]:
         yield
     finally:
         module._is_gpu_available = before
+
+
+@contextlib.contextmanager
+def without_cudnn(network: keras.Model) -> Iterator[None]:
+    """Keeps LSTM layers off cuDNN while they are traced: such a trace runs anywhere, one with cuDNN on GPUs alone."""
+    before = [(layer, layer.use_cudnn) for layer in network._flatten_layers() if hasattr(layer, "use_cudnn")]
+    for layer, _ in before:
+        layer.use_cudnn = False
+    try:
+        yield
+    finally:
+        for layer, value in before:
+            layer.use_cudnn = value

@@ -47,8 +47,8 @@ class LogMel(keras.layers.Layer):
     `layer(values: float32[batch, sample], length: int32[batch])` gives `(features: float32[batch, step, mel * stack],
     length: int32[batch])` with at least one step for every clip, also for an empty one, and zeros past its length.
 
-    Frames lie wholly inside the clip (a clip shorter than one is filled up with silence); Hann window, power spectrum,
-    mel bands on Slaney's scale with equal area, natural logarithm. Values lower than the loudest of the clip by more
+    Frames start at the clip's first sample, the last one is filled up with silence; Hann window, power spectrum, mel
+    bands on Slaney's scale with equal area, natural logarithm. Values lower than the loudest of the clip by more
     than `range_db` are raised to that floor: recordings differ more in their noise floor than in their speech. Then
     the clip's mean over all frames and bands is taken off, which removes the gain, and the share `band_mean` of what
     remains of each band's own mean, which removes part of the microphone and of the speaker. All of it is measured on
@@ -109,7 +109,7 @@ class LogMel(keras.layers.Layer):
         length = tf.minimum(tf.cast(length, tf.int32), tf.shape(values)[1])
         values = tf.where(tf.sequence_mask(length, tf.shape(values)[1]), values, 0.0)
         values = tf.pad(values, [[0, 0], [0, self._frame]])
-        frames = 1 + tf.maximum(length - self._frame, 0) // self._hop
+        frames = 1 - tf.minimum(self._frame - length, 0) // self._hop
         steps = -(-frames // self.stack)
         spectrum = tf.signal.stft(values, self._frame, self._hop, self._fft)
         power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))

@@ -47,8 +47,14 @@ def change_speed(sound: tf.Tensor, seed: tf.Tensor, *, low: float = 0.8, high: f
     """
     seed = _own(seed, "change_speed")
     factor = tf.exp(_uniform(seed, 0, tf.math.log(low), tf.math.log(high)))
-    count = tf.cast(tf.math.ceil(tf.cast(tf.shape(sound)[0], tf.float32) / factor), tf.int32)
-    return _at(sound, tf.cast(tf.range(count), tf.float32) * factor)
+    before = tf.shape(sound)[0]
+    after = tf.cast(tf.round(tf.cast(before, tf.float32) / factor), tf.int32)
+    # by Fourier transform: linear interpolation between samples would dull the fricatives
+    spectrum = tf.signal.rfft(tf.pad(sound, [[0, 2 - tf.minimum(before, 2)]]))
+    kept = tf.minimum(tf.shape(spectrum)[0], after // 2 + 1)
+    spectrum = tf.pad(spectrum[:kept], [[0, after // 2 + 1 - kept]])
+    scale = tf.cast(after, tf.float32) / tf.cast(tf.maximum(before, 2), tf.float32)
+    return tf.cond(after > 1, lambda: tf.signal.irfft(spectrum, [after]) * scale, lambda: tf.identity(sound))
 
 
 def add_noise(
