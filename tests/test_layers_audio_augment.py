@@ -15,6 +15,7 @@ SOUND = [
     partial(augment.add_noise, share=1.0),
 ]
 FEATURES = [
+    partial(augment.trim_edges, share=1.0),
     partial(augment.stretch_time, share=1.0),
     augment.shift_mel,
     augment.colour,
@@ -100,6 +101,20 @@ def test_stacking_is_undone_and_redone():
     filled = augment.steps_of(unstacked[:17], 3).numpy()
     np.testing.assert_array_equal(filled[-1, 8:], np.zeros(4))
     np.testing.assert_array_equal(filled.reshape(18, 4)[:17], unstacked[:17])
+
+
+def test_trim_edges_keeps_a_middle_within_the_shares():
+    starts, ends = [], []
+    for seed in seeds(60):
+        kept = augment.trim_edges(
+            np.arange(100, dtype=np.float32)[:, None], seed, start=0.1, end=0.3, share=1.0
+        ).numpy()
+        np.testing.assert_array_equal(kept[:, 0], np.arange(kept[0, 0], kept[-1, 0] + 1))
+        starts.append(kept[0, 0])
+        ends.append(99 - kept[-1, 0])
+    assert 0 <= min(starts) <= 1 and 8 <= max(starts) <= 10
+    assert 0 <= min(ends) <= 2 and 27 <= max(ends) <= 30
+    assert all(len(augment.trim_edges(frames(50), seed, share=0.0)) == 50 for seed in seeds(5))
 
 
 def test_stretch_time_keeps_a_ramp_a_ramp():

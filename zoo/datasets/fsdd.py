@@ -29,7 +29,7 @@ CITATION = (
 )
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 DIGITS = tuple(str(digit) for digit in range(10))
-TEST_BELOW, VAL_BELOW = 5, 10  # index 0-4 is the publisher's test split; val takes 5-9 of its train split
+TEST_BELOW, VAL_FROM = 5, 45  # index 0-4 is the publisher's test split; val takes the end of its train split, 45-49
 INPUT = Spec(name="audio", kind="audio", shape=(None,), dtype="float32", axes=("sample",), rate_hz=8000)
 
 
@@ -87,8 +87,8 @@ class FreeSpokenDigits(tfds.core.GeneratorBasedBuilder):
 def load(source: Source, *, speaker: str = "") -> Dataset:
     """Loads the data set in its official split, or with one speaker held out for the test.
 
-    Official: test is index 0-4 of each digit and speaker, val 5-9, train the rest. With `speaker`: test is all of that
-    speaker, val index 0-4 of the other five, train the rest of the other five.
+    Official: test is index 0-4 of each digit and speaker. With `speaker`: test is all of that speaker. Of what is left,
+    val is index 45-49 and train the rest.
 
     Args:
       source: Where the archive may lie; nothing is drawn, so the seed is not used.
@@ -107,7 +107,7 @@ def load(source: Source, *, speaker: str = "") -> Dataset:
     for row in _rows(builder):
         clip = Clip(row["filename"].decode(), row["audio"].astype(np.int16), int(row["label"]))
         splits[_split(SPEAKERS[row["speaker"]], int(row["index"]), speaker)].append(clip)
-    rule = f"{CHECKSUM} {speaker or 'official'} {TEST_BELOW} {VAL_BELOW}"
+    rule = f"{CHECKSUM} {speaker or 'official'} {TEST_BELOW} {VAL_FROM}"
     return Dataset(
         name="Free Spoken Digit Dataset",
         version=str(builder.version),
@@ -124,9 +124,8 @@ def load(source: Source, *, speaker: str = "") -> Dataset:
 
 
 def _split(speaker: str, index: int, held_out: str) -> str:
-    if held_out:
-        return "test" if speaker == held_out else "val" if index < TEST_BELOW else "train"
-    return "test" if index < TEST_BELOW else "val" if index < VAL_BELOW else "train"
+    tested = speaker == held_out if held_out else index < TEST_BELOW
+    return "test" if tested else "val" if index >= VAL_FROM else "train"
 
 
 def _rows(builder: tfds.core.DatasetBuilder) -> list[dict[str, Any]]:
