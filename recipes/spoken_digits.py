@@ -22,7 +22,7 @@ def recipe(
     mel: int = 40,
     variants: int = 10,
     label_smoothing: float = 0.05,
-    epochs: int = 30,
+    epochs: int = 60,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
 ) -> zoo.Recipe:

@@ -13,7 +13,18 @@ import pytest
 import zoo
 from zoo.types import RunResult
 
+# Warnings that libraries give about themselves; any other is an error.
+THEIRS = (
+    "ignore:The ``noload`` loader strategy:DeprecationWarning",  # MLflow 3.17 with SQLAlchemy 2.1
+    "ignore:For backward compatibility, 'str' dtypes are included by select_dtypes",  # MLflow 3.17 with pandas 3
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning",  # Keras 3.15 with NumPy 2
+)
 SETTINGS = {"length": 20, "sequences": 200, "units": 4, "epochs": 2}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for theirs in THEIRS:
+        config.addinivalue_line("filterwarnings", theirs)
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,8 @@ def test_every_recurrent_layer_would_run_on_cudnn(name: str, monkeypatch):
     functions = [graph, *(part.graph for part in graph._functions.values() if hasattr(part, "graph"))]
     operations = [operation.type for part in functions for operation in part.get_operations()]
     assert operations.count("CudnnRNNV3") == (4 if name == "classifier" else 1)
-    assert "While" not in operations and "StatelessWhile" not in operations
+    assert "While" not in operations
+    assert "StatelessWhile" not in operations
 
 
 def test_classifier_learns_the_order_of_its_steps():
@@ -94,7 +95,8 @@ def test_classifier_learns_the_order_of_its_steps():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(keras.optimizers.Adam(0.02), loss, metrics=["accuracy"], jit_compile=False)
     history = network.fit([values, np.full(128, 6, np.int32)], rising, epochs=12, batch_size=32, verbose=0).history
-    assert history["accuracy"][-1] > 0.95 and history["loss"][-1] < history["loss"][0] / 3
+    assert history["accuracy"][-1] > 0.95
+    assert history["loss"][-1] < history["loss"][0] / 3
 
 
 def test_attention_of_a_network_can_be_looked_at():
@@ -103,7 +105,8 @@ def test_attention_of_a_network_can_be_looked_at():
     steps = keras.Model(network.inputs, pooling.input[0] if isinstance(pooling.input, list) else pooling.input)
     values, length = clips([4, 2])
     weights = pooling.attention(steps([values, length]), np.arange(4)[None] < length[:, None]).numpy()
-    assert weights.shape == (2, 4, 3) and not weights[1, 2:].any()
+    assert weights.shape == (2, 4, 3)
+    assert not weights[1, 2:].any()
     np.testing.assert_allclose(weights.sum(1), 1, atol=1e-5)
 
 
@@ -127,5 +130,5 @@ def test_a_target_that_is_no_number_is_refused():
 def test_architectures_are_found_by_name():
     assert zoo.architectures.recurrent_classifier is recurrent_classifier
     assert dir(zoo.architectures) == ["recurrent_classifier", "recurrent_regressor"]
-    with pytest.raises(AttributeError, match="`zoo.architectures` has no `transformer`"):
+    with pytest.raises(AttributeError, match=r"`zoo.architectures` has no `transformer`"):
         _ = zoo.architectures.transformer

@@ -82,7 +82,9 @@ def test_stacked_steps_hold_consecutive_frames():
     clip = sound(2040)  # 24 frames: the fifth step of five is filled up with one frame of zeros
     plain = LogMel(rate_hz=RATE, mel=10)(clip[None], np.array([2040], np.int32))[0].numpy()[0]
     stacked, length = LogMel(rate_hz=RATE, mel=10, stack=5)(clip[None], np.array([2040], np.int32))
-    assert plain.shape == (24, 10) and stacked.shape == (1, 5, 50) and length.numpy().tolist() == [5]
+    assert plain.shape == (24, 10)
+    assert stacked.shape == (1, 5, 50)
+    assert length.numpy().tolist() == [5]
     np.testing.assert_array_equal(stacked.numpy().reshape(25, 10), np.vstack([plain, np.zeros((1, 10))]))
 
 
@@ -96,7 +98,8 @@ def test_a_clip_alone_equals_the_clip_in_a_batch(samples: list[int], stack: int,
     layer = LogMel(rate_hz=RATE, mel=16, stack=stack)
     clips = [sound(count, seed) for seed, count in enumerate(samples)]
     features, lengths = layer(*batch(clips, padding))
-    assert features.shape[1] == max(lengths.numpy()) and min(lengths.numpy()) >= 1
+    assert features.shape[1] == max(lengths.numpy())
+    assert min(lengths.numpy()) >= 1
     for row, length, clip in zip(features.numpy(), lengths.numpy(), clips, strict=True):
         alone, alone_length = layer(*batch([clip]))
         assert alone_length.numpy()[0] == length
@@ -107,13 +110,16 @@ def test_a_clip_alone_equals_the_clip_in_a_batch(samples: list[int], stack: int,
 @pytest.mark.parametrize("samples", [0, 1, 199, 200, 280, 281, 360])
 def test_shortest_clips_give_at_least_one_step(samples: int):
     features, length = LogMel(rate_hz=RATE, mel=8, stack=3)(*batch([sound(samples)]))
-    assert features.shape == (1, 1, 24) and length.numpy().tolist() == [1]
+    assert features.shape == (1, 1, 24)
+    assert length.numpy().tolist() == [1]
     assert np.isfinite(features).all()
 
 
 def test_a_batch_without_any_sample_answers():
     features, length = LogMel(rate_hz=RATE, mel=8)(np.zeros((2, 0), np.float32), np.zeros(2, np.int32))
-    assert features.shape == (2, 1, 8) and length.numpy().tolist() == [1, 1] and not features.numpy().any()
+    assert features.shape == (2, 1, 8)
+    assert length.numpy().tolist() == [1, 1]
+    assert not features.numpy().any()
 
 
 def test_gain_does_not_matter():
@@ -167,5 +173,5 @@ def test_edges_beyond_half_the_rate_are_refused():
 def test_layers_are_found_by_name():
     assert zoo.layers.LogMel is LogMel
     assert "LogMel" in dir(zoo.layers)
-    with pytest.raises(AttributeError, match="`zoo.layers` has no `Nothing`. It has AttentionPooling, "):
+    with pytest.raises(AttributeError, match=r"`zoo.layers` has no `Nothing`. It has AttentionPooling, "):
         _ = zoo.layers.Nothing

@@ -42,7 +42,8 @@ def test_padding_is_not_seen():
 def test_a_mask_of_steps_goes_no_further():
     values = keras.Input((None, 6))
     pooled = AttentionPooling(units=4)(values, mask=StepMask()(values, keras.Input((), dtype="int32")))
-    assert pooled.shape == (None, 6) and getattr(pooled, "_keras_mask", None) is None
+    assert pooled.shape == (None, 6)
+    assert getattr(pooled, "_keras_mask", None) is None
 
 
 def test_heads_must_divide_the_features():
@@ -53,4 +54,5 @@ def test_heads_must_divide_the_features():
 def test_config_makes_the_same_layer():
     layer = AttentionPooling(units=5, heads=3, name="pooling")
     copy = keras.layers.deserialize(keras.layers.serialize(layer))
-    assert copy.get_config() == layer.get_config() and (copy.units, copy.heads) == (5, 3)
+    assert copy.get_config() == layer.get_config()
+    assert (copy.units, copy.heads) == (5, 3)

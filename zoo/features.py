@@ -19,16 +19,16 @@ from zoo.datasets.cache import cache_dir
 from zoo.recipe import Recipe
 from zoo.types import Dataset
 
-BUCKETS = 8  # more buckets pad less, but leave more small last batches
+BUCKETS = 16  # more pad less, but sort more examples at once
 IN_MEMORY_BYTES = 2 << 30  # features of a split up to this size are held in memory
 FRONTEND_BATCH = 32
-Row = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # features, target, steps of the plain features
+Row = tuple[tf.Tensor, tf.Tensor]  # features and target of one example
 
 
 def cache_key(recipe: Recipe, chain: Chain, dataset: Dataset, split: str, variants: int, seed: int) -> str:
     """Names the cached features: data, frontend with its state, and the code of layers and augmentation."""
     frontend = chain.frontend
-    parts = [dataset.fingerprint, split, str(dataset.sizes[split]), str(chain.features)]
+    parts = ["cache file", dataset.fingerprint, split, str(dataset.sizes[split]), str(chain.features)]
     if frontend is not None:
         parts += [type(frontend).__name__, json.dumps(frontend.get_config(), sort_keys=True, default=str)]
         parts += [hashlib.sha256(weight.numpy().tobytes()).hexdigest() for weight in frontend.weights]
@@ -66,8 +66,10 @@ def prepare(
       `{"id": string, "features": [time of all variants, feature], "splits": int64[variant + 1], "target"}` per example;
       variant k is `features[splits[k]:splits[k + 1]]`.
     """
+    made = compute(recipe, chain, dataset.splits[split], variants, seed)
     if chain.frontend is None:
-        return compute(recipe, chain, dataset.splits[split], variants, seed, advance).cache()
+        advance(dataset.sizes[split])
+        return made.cache()
     path = cache_dir() / "features" / cache_key(recipe, chain, dataset, split, variants, seed)
     if path.exists():
         advance(dataset.sizes[split])
@@ -75,11 +77,14 @@ def prepare(
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
         try:
-            compute(recipe, chain, dataset.splits[split], variants, seed, advance).save(str(scratch / "features"))
-            _move(scratch / "features", path)
+            (scratch / "made").mkdir()
+            # Not `Dataset.save`: in TensorFlow 2.21 it never returns once an example has raised, nor to Ctrl-C.
+            for _ in made.cache(str(scratch / "made" / "features")):
+                advance(1)
+            _move(scratch / "made", path)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-    features = tf.data.Dataset.load(str(path))
+    features = made.cache(str(path / "features"))
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     return features.cache() if size <= IN_MEMORY_BYTES else features
 
@@ -98,7 +103,6 @@ def compute(
     examples: tf.data.Dataset,
     variants: int = 1,
     seed: int = 0,
-    advance: Callable[[int], None] = lambda count: None,
 ) -> tf.data.Dataset:
     """Features of single raw examples, computed as they are read; arguments and elements as of `prepare`."""
 
@@ -127,31 +131,10 @@ def compute(
             "splits": rows.row_splits,
         }
 
-    def count(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        tf.numpy_function(lambda: advance(1) or np.int64(0), [], tf.int64)
-        return example
-
     parallel = tf.data.AUTOTUNE
     plain = examples.enumerate().interleave(copies, cycle_length=1, num_parallel_calls=1)
     padded = plain.padded_batch(FRONTEND_BATCH).map(frontend, num_parallel_calls=parallel)
-    return padded.unbatch().ragged_batch(variants).map(joined, num_parallel_calls=parallel).map(count)
-
-
-def lengths(features: tf.data.Dataset) -> np.ndarray:
-    """int64[example]: steps of the first variant of each example."""
-    return np.array([splits[1] for splits in features.map(lambda example: example["splits"]).as_numpy_iterator()])
-
-
-def boundaries(steps: np.ndarray) -> list[int]:
-    """Bucket boundaries at even quantiles of lengths int64[example], rounded up to whole multiples of 8 steps."""
-    quantiles = np.quantile(steps, np.linspace(0, 1, BUCKETS + 1)[1:-1])
-    return sorted({int(8 * np.ceil(quantile / 8)) + 1 for quantile in quantiles})
-
-
-def steps_per_epoch(steps: np.ndarray, batch_size: int) -> int:
-    """Batches in one pass over examples of these lengths, int64[example]."""
-    buckets = np.digitize(steps, boundaries(steps))
-    return int(sum(np.ceil(np.count_nonzero(buckets == bucket) / batch_size) for bucket in np.unique(buckets)))
+    return padded.unbatch().ragged_batch(variants).map(joined, num_parallel_calls=parallel)
 
 
 def first_variant(features: tf.data.Dataset) -> tuple[list[np.ndarray], np.ndarray]:
@@ -163,7 +146,7 @@ def first_variant(features: tf.data.Dataset) -> tuple[list[np.ndarray], np.ndarr
 
 
 def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, epoch: tf.Variable) -> tf.data.Dataset:
-    """Augmented, shuffled, bucketed batches `((features, length: int32[batch]), target)`.
+    """Augmented, shuffled batches `((features, length: int32[batch]), target)` of examples of like length.
 
     Every draw depends on (seed, epoch, example) alone, so that epoch n is the same however one got there.
 
@@ -173,7 +156,7 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, epoch
       seed: Of the run.
       epoch: int64 variable, read whenever iteration begins.
     """
-    training, steps = recipe.training, lengths(features)
+    examples, size = count(features), recipe.training.batch_size
 
     def example_of_epoch(number: tf.Tensor) -> Callable[..., Row]:
         def pick(index: tf.Tensor, example: dict[str, tf.Tensor]) -> Row:
@@ -186,44 +169,56 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, epoch
             if recipe.augment_features is not None:
                 values = recipe.augment_features(values, tf.random.experimental.stateless_fold_in(draw, 1))
                 values = tf.ensure_shape(values, features.element_spec["features"].shape)
-            return values, example["target"], example["splits"][1]
+            return values, example["target"]
 
         return pick
 
     def whole_epoch(_: tf.Tensor) -> tf.data.Dataset:
         number = epoch.read_value()
         order = number + 1_000_003 * (seed + 1)
-        shuffled = features.enumerate().shuffle(len(steps), seed=order, reshuffle_each_iteration=False)
+        shuffled = features.enumerate().shuffle(examples, seed=order, reshuffle_each_iteration=False)
         picked = shuffled.map(example_of_epoch(number), num_parallel_calls=tf.data.AUTOTUNE)
-        return _bucketed(picked, steps, training.batch_size)
+        return _bucketed(picked, size).shuffle(BUCKETS, seed=order, reshuffle_each_iteration=False)
 
     made = tf.data.Dataset.range(1).flat_map(whole_epoch).prefetch(tf.data.AUTOTUNE)
-    return made.apply(tf.data.experimental.assert_cardinality(steps_per_epoch(steps, training.batch_size)))
+    return made.apply(tf.data.experimental.assert_cardinality(-(-examples // size)))
 
 
 def plain_batches(features: tf.data.Dataset, *, batch_size: int) -> tf.data.Dataset:
-    """Bucketed batches `((features, length), target)` of the plain features, the same at every pass.
+    """Batches `((features, length), target)` of the plain features, the same at every pass.
 
     Args:
       features: As `prepare` gives them.
       batch_size: Examples per batch.
     """
-    steps = lengths(features)
 
     def plain(example: dict[str, tf.Tensor]) -> Row:
-        return example["features"][: example["splits"][1]], example["target"], example["splits"][1]
+        return example["features"][: example["splits"][1]], example["target"]
 
-    made = _bucketed(features.map(plain), steps, batch_size).prefetch(tf.data.AUTOTUNE)
-    return made.apply(tf.data.experimental.assert_cardinality(steps_per_epoch(steps, batch_size)))
+    made = _bucketed(features.map(plain), batch_size).prefetch(tf.data.AUTOTUNE)
+    return made.apply(tf.data.experimental.assert_cardinality(-(-count(features) // batch_size)))
 
 
-def _bucketed(rows: tf.data.Dataset, steps: np.ndarray, batch_size: int) -> tf.data.Dataset:
-    """Buckets go by the plain features' steps, so that every epoch has as many batches: Keras expects it."""
-    bounds = boundaries(steps)
-    with_length = rows.map(lambda values, target, plain: ((values, tf.shape(values)[0]), target, plain))
-    buckets = with_length.bucket_by_sequence_length(
-        lambda inputs, target, plain: tf.cast(plain, tf.int32),
-        bucket_boundaries=bounds,
-        bucket_batch_sizes=[batch_size] * (len(bounds) + 1),
-    )
-    return buckets.map(lambda inputs, target, plain: (inputs, target))
+def count(features: tf.data.Dataset) -> int:
+    """Number of examples; the pass over them also fills the cache in memory."""
+    return int(features.reduce(np.int64(0), lambda total, example: total + 1))
+
+
+def _bucketed(rows: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """Sorts every `BUCKETS` batches' worth of rows by length and cuts them into batches.
+
+    Buckets with fixed boundaries would pad as little, but the number of batches would differ from epoch to epoch with
+    the draws of augmentation, and Keras takes that of the first for all.
+    """
+    shape = rows.element_spec[0].shape
+
+    def sort(values: tf.RaggedTensor, target: tf.Tensor) -> tf.data.Dataset:
+        order = tf.argsort(values.row_lengths(), stable=True)
+        window = tf.data.Dataset.from_tensor_slices((tf.gather(values, order), tf.gather(target, order)))
+        return window.map(lambda row, truth: (tf.ensure_shape(row, shape), truth))
+
+    def with_length(values: tf.Tensor, target: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
+        return (values, tf.shape(values)[0]), target
+
+    windows = rows.ragged_batch(BUCKETS * batch_size)
+    return windows.flat_map(sort).map(with_length).padded_batch(batch_size)

@@ -42,13 +42,15 @@ def open_store() -> MlflowClient:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    given = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri())
+    if given is None:  # MLflow has just set it; kept, it would name this store even after a change of folder
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
     mlflow.set_registry_uri(uri())
-    client = MlflowClient()
-    if uri().startswith("sqlite:///"):
-        with FileLock(uri().removeprefix("sqlite:///") + ".lock"):
-            client.search_experiments(max_results=1)
-    return client
+    if not uri().startswith("sqlite:///"):
+        return MlflowClient()
+    with FileLock(uri().removeprefix("sqlite:///") + ".lock"):
+        return MlflowClient()  # makes the tables
 
 
 def experiment(client: MlflowClient, recipe: str) -> str:

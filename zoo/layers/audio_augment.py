@@ -87,25 +87,6 @@ def steps_of(frames: tf.Tensor, stack: int) -> tf.Tensor:
     return tf.reshape(frames, [tf.shape(frames)[0] // stack, stack * frames.shape[1]])
 
 
-def trim_edges(
-    frames: tf.Tensor, seed: tf.Tensor, *, start: float = 0.15, end: float = 0.4, share: float = 0.5
-) -> tf.Tensor:
-    """Cuts off the edges of a share of the clips, as hasty recording does; at least one frame stays.
-
-    Args:
-      frames: float32[frame, bin].
-      seed: int32[2].
-      start: Largest share of the frames that is cut at the start.
-      end: Largest share that is cut at the end; less than 1 - start.
-      share: Probability that anything is cut.
-    """
-    seed = _own(seed, "trim_edges")
-    count = tf.cast(tf.shape(frames)[0], tf.float32) * tf.cast(_uniform(seed, 0, 0.0, 1.0) < share, tf.float32)
-    first = tf.cast(_uniform(seed, 1, 0.0, start) * count, tf.int32)
-    last = tf.shape(frames)[0] - tf.cast(_uniform(seed, 2, 0.0, end) * count, tf.int32)
-    return frames[first:last]
-
-
 def stretch_time(
     frames: tf.Tensor, seed: tf.Tensor, *, low: float = 0.8, high: float = 1.25, share: float = 0.5
 ) -> tf.Tensor:
