@@ -1,4 +1,4 @@
-"""Runs a recipe once a seed, or once a fold, each in a process of its own, and prints the mean and spread of its metrics.
+"""Runs a recipe once a seed, or once a fold, each in its own process, and prints mean and spread of its metrics.
 
 Usage:
   python benchmarks/seeds.py spoken_digits -- --manual-dir ~/archives
@@ -35,14 +35,14 @@ def main() -> None:
     parser.add_argument("recipe")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--folds", help="setting=value,value,...: one run for each value, and each seed")
-    parser.add_argument("rest", nargs="*", help="after --: settings and options of zoo run")
-    options = parser.parse_args()
+    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    options, rest = parser.parse_args(sys.argv[1:at]), sys.argv[at + 1 :]  # after --: as zoo run takes them
     setting, _, values = (options.folds or "").partition("=")
     folds = [[f"{setting}={value}"] for value in values.split(",")] if setting else [[]]
     results = []
     for fold in folds:
         for seed in options.seeds:
-            results.append(run([options.recipe, *fold, "--seed", str(seed), *options.rest]))
+            results.append(run([options.recipe, *fold, "--seed", str(seed), *rest]))
             metrics = {name: round(value, 4) for name, value in results[-1]["metrics"].items()}
             print(*fold, f"seed {seed}", metrics, f"{results[-1]['seconds']} s", flush=True)
     print(f"\n{options.recipe} {options.folds or ''}, {len(results)} runs, {hardware()}")

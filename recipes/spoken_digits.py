@@ -80,6 +80,7 @@ def recipe(
             keep="last",
             variants=variants,
         ),
+        sample_epochs=16,
         augment_raw=augment_raw,
         augment_features=augment_features,
     )

@@ -293,27 +293,27 @@ def test_plain_batches_are_the_same_at_every_pass(kept: tf.data.Dataset):
     assert Counter(int(number) for _, target in first for number in target) == Counter(range(COUNT))
 
 
-def test_batches_are_padded_only_within_their_bucket(kept: tf.data.Dataset):
-    steps = features.lengths(kept)
-    assert steps.tolist() == ((STEPS + 1) // 2).tolist()
-    bounds = features.boundaries(steps)
-    assert len(bounds) > 1
-    for (values, length), target in features.plain_batches(kept, batch_size=4).as_numpy_iterator():
+def test_batches_hold_examples_of_like_length_and_zeros_past_each(kept: tf.data.Dataset):
+    found = list(features.plain_batches(kept, batch_size=4).as_numpy_iterator())
+    in_order = np.concatenate([length for (_, length), _ in found])
+    assert in_order.tolist() == sorted(((STEPS + 1) // 2).tolist())  # one window holds all 50
+    for (values, length), target in found:
         assert len(target) <= 4
-        assert len(set(np.digitize(length, bounds))) == 1
         assert values.shape[1] == length.max()
         for row, size in zip(values, length, strict=True):
             assert not row[size:].any()
 
 
+def test_windows_are_sorted_one_by_one(kept: tf.data.Dataset, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(features, "BUCKETS", 2)
+    found = list(features.plain_batches(kept, batch_size=10).as_numpy_iterator())
+    in_order = np.concatenate([length for (_, length), _ in found])
+    steps = (STEPS + 1) // 2
+    assert in_order.tolist() == [*sorted(steps[:20]), *sorted(steps[20:40]), *sorted(steps[40:])]
+
+
 @pytest.mark.parametrize("size", [1, 3, 50, 64])
 def test_cardinality_is_exact(kept: tf.data.Dataset, size: int):
-    steps = features.lengths(kept)
     made = features.plain_batches(kept, batch_size=size)
-    assert sum(1 for _ in made) == int(made.cardinality()) == features.steps_per_epoch(steps, size)
-
-
-def test_boundaries_are_multiples_of_eight_plus_one():
-    # quantiles at 10.875, 20.75, 30.625, 40.5, 50.375, 60.25 and 70.125
-    assert features.boundaries(np.arange(1, 81)) == [17, 25, 33, 49, 57, 65, 73]
-    assert features.boundaries(np.full(10, 30)) == [33]
+    assert sum(1 for _ in made) == int(made.cardinality()) == -(-COUNT // size)
+    assert features.count(kept) == COUNT

@@ -22,6 +22,8 @@ class Recipe:
       network: Builds the model from the specs of features and target; it takes `[features, length]` and returns logits.
       task: The kind of answer.
       training: How it is fitted.
+      sample_epochs: Epochs on the sample, which is there to show the whole chain in a minute, where the user sets none;
+        None for as many as on other data.
       augment_raw: `(input, seed: int32[2]) -> input` on one raw train example, before the frontend; stateless.
       augment_features: `(features, seed: int32[2]) -> features` on one train example, after the frontend; stateless.
     """
@@ -32,6 +34,7 @@ class Recipe:
     network: Network
     task: Task
     training: Training
+    sample_epochs: int | None = None
     frontend: Frontend | None = None
     augment_raw: Augment | None = None
     augment_features: Augment | None = None

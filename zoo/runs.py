@@ -72,6 +72,10 @@ def run(
         dataset = load_data(built, sample=sample, data=data, manual_dir=manual_dir, seed=seed, limit=limit)
         params = {**catalog.defaults(file), **settings, "seed": seed}
         params |= {"limit": limit} if limit is not None else {}
+        if dataset.origin == "sample" and built.sample_epochs is not None and "epochs" not in settings:
+            params["epochs"] = built.sample_epochs
+            training = dataclasses.replace(built.training, epochs=built.sample_epochs)
+            built = dataclasses.replace(built, training=training)
         with Record(file.stem, file, name, params, dataset.origin) as record:
             result = _recorded(built, dataset, file, record, shown, seed=seed, test=test, begun=begun)
     finally:
