@@ -83,7 +83,10 @@ def test_settings_that_change_from_call_to_call_are_found(tmp_path: Path):
 
 def test_a_recipe_that_needs_its_folder_is_found(tmp_path: Path):
     (tmp_path / "units.txt").write_text("4")
-    here = ("import zoo\n", "import pathlib\nimport zoo\n\nUNITS = int(pathlib.Path(__file__).with_name('units.txt').read_text())\n")
+    here = (
+        "import zoo\n",
+        "import pathlib\nimport zoo\n\nUNITS = int(pathlib.Path(__file__).with_name('units.txt').read_text())\n",
+    )
     holds, detail = finding("runs when copied elsewhere", recipe(tmp_path, here=here))
     assert not holds and "units.txt" in detail
 

@@ -87,5 +87,5 @@ def test_examples_fit_their_specs():
 
 
 def test_short_sequences_are_refused():
-    with pytest.raises(UsageError, match="`length` must be at least 20 steps, got 19. Give a longer sequence."):
+    with pytest.raises(UsageError, match=r"`length` must be at least 20 steps, got 19\. Give a longer sequence\."):
         adding.load(Source(), length=19)

@@ -34,7 +34,14 @@ def prepared(truth: list[float]) -> tf.data.Dataset:
 
 def dataset(**splits: list[float]) -> Dataset:
     return Dataset(
-        name="ones", version="", origin="generated", input=STEPS, target=SUM, fingerprint="", citation="", licence="",
+        name="ones",
+        version="",
+        origin="generated",
+        input=STEPS,
+        target=SUM,
+        fingerprint="",
+        citation="",
+        licence="",
         splits={name: examples(truth) for name, truth in splits.items()},
         sizes={name: len(truth) for name, truth in splits.items()},
     )

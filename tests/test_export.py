@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import Recorded
 
 import zoo.export
-from conftest import Recorded
 from zoo import catalog, kernels
 from zoo.chain import Chain, answer_all, truths
 from zoo.check import random_data

@@ -77,16 +77,30 @@ def dataset(fingerprint: str = "f") -> Dataset:
     }
     examples = tf.data.Dataset.from_generator(rows, output_signature=signature)
     return Dataset(
-        name="counted", version="", origin="generated", input=SIGNAL, target=LABEL, fingerprint=fingerprint,
-        citation="", licence="", splits={"train": examples}, sizes={"train": COUNT},
+        name="counted",
+        version="",
+        origin="generated",
+        input=SIGNAL,
+        target=LABEL,
+        fingerprint=fingerprint,
+        citation="",
+        licence="",
+        splits={"train": examples},
+        sizes={"train": COUNT},
     )
 
 
 def recipe(scale: float = 2.0, frontend: bool = True, **changes: object) -> Recipe:
     training = Training(epochs=2, batch_size=4, learning_rate=1e-3, variants=VARIANTS)
     made = Recipe(
-        input=SIGNAL, dataset=dataset, sample=dataset, network=network, task=None, training=training,
-        frontend=(lambda: Pairs(scale)) if frontend else None, augment_raw=augment_raw,
+        input=SIGNAL,
+        dataset=dataset,
+        sample=dataset,
+        network=network,
+        task=None,
+        training=training,
+        frontend=(lambda: Pairs(scale)) if frontend else None,
+        augment_raw=augment_raw,
     )
     return dataclasses.replace(made, **changes)
 

@@ -53,7 +53,9 @@ def watched(training: Training, val: tf.data.Dataset, epochs: int | None = None)
     keeper = Keeper(TASK, training)
     model.compile(optimizer(training, BATCHES), loss=TASK.loss(), metrics=TASK.metrics(), jit_compile=False)
     callbacks = [keeper, watcher]
-    model.fit(data(), validation_data=val, epochs=epochs or training.epochs, verbose=0, callbacks=callbacks, shuffle=False)
+    model.fit(
+        data(), validation_data=val, epochs=epochs or training.epochs, verbose=0, callbacks=callbacks, shuffle=False
+    )
     return model, keeper, watcher
 
 
@@ -159,14 +161,20 @@ def fitted(train: tf.data.Dataset, val: tf.data.Dataset, **settings: object):
     epoch = tf.Variable(0, dtype=tf.int64)
     numbers = []
     keeper = fit(
-        model, TASK, Training(batch_size=8, **settings), train, val, epoch=epoch, progress=shown,
+        model,
+        TASK,
+        Training(batch_size=8, **settings),
+        train,
+        val,
+        epoch=epoch,
+        progress=shown,
         log=lambda metrics, number: (rows.append((number, metrics)), numbers.append(int(epoch.numpy()))),
     )
     return model, keeper, shown, rows, numbers
 
 
 def test_fit_learns_logs_each_epoch_and_shows_it():
-    model, keeper, shown, rows, numbers = fitted(data(), data(1), epochs=6, learning_rate=0.05)
+    _, keeper, shown, rows, numbers = fitted(data(), data(1), epochs=6, learning_rate=0.05)
     assert [number for number, _ in rows] == numbers == [0, 1, 2, 3, 4, 5]
     names = {f"{split}_{name}" for split in ("train", "val") for name in ("loss", "mae", "wrong")}
     assert {frozenset(metrics) for _, metrics in rows} == {frozenset(names)}

@@ -57,15 +57,21 @@ def test_receipt_without_a_gpu_says_so():
 
 
 def test_require_names_the_remedy():
-    with pytest.raises(UsageError, match=r"`--require-cudnn` needs a GPU, and TensorFlow sees none\. pip install 'lstm-zoo"):
+    with pytest.raises(
+        UsageError, match=r"`--require-cudnn` needs a GPU, and TensorFlow sees none\. pip install 'lstm-zoo"
+    ):
         kernels.require()
 
 
 def test_pretence_ends_even_after_an_exception():
     module = sys.modules["keras.src.backend.tensorflow.rnn"]
     before = module._is_gpu_available
-    with pytest.raises(RuntimeError, match="inside"), kernels.pretend_gpu():
+
+    def fail() -> None:
         assert module._is_gpu_available()
         raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"), kernels.pretend_gpu():
+        fail()
     assert module._is_gpu_available is before
     assert not module._is_gpu_available()

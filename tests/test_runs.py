@@ -12,13 +12,13 @@ import mlflow
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import SETTINGS, Recorded
 from mlflow.artifacts import download_artifacts, list_artifacts
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 import zoo
 import zoo.export
-from conftest import SETTINGS, Recorded
 from zoo import catalog, runs, tracking
 from zoo.types import RunError, UsageError
 
@@ -73,16 +73,18 @@ def test_the_exported_model_gives_the_recorded_test_metrics(standing: Recorded):
 
 
 def test_data_is_recorded_as_input(standing: Recorded):
-    inputs = of(standing.tiny.run_id).inputs.dataset_inputs
-    found = {}
-    for each in inputs:
-        tags = {tag.key: tag.value for tag in each.tags}
-        found[tags["mlflow.data.context"]] = tags["examples"]
-        assert each.dataset.name == "adding problem"
-        assert each.dataset.digest.endswith("-64")
-        assert tags["licence"] == "none needed, generated"
-        assert json.loads(each.dataset.source)["tags"]["version"] == "1997"
-    assert found == {"train": "64", "val": "20", "test": "64"}
+    (each,) = of(standing.tiny.run_id).inputs.dataset_inputs
+    assert {tag.key: tag.value for tag in each.tags} == {
+        "mlflow.data.context": "train, val, test",
+        "train_examples": "64",
+        "val_examples": "20",
+        "test_examples": "64",
+        "licence": "none needed, generated",
+    }
+    assert each.dataset.name == "adding problem"
+    assert each.dataset.digest.endswith("-64")
+    about = json.loads(each.dataset.source)["tags"]
+    assert about["version"] == "1997" and about["citation"].startswith("Hochreiter, S. and Schmidhuber, J. (1997)")
 
 
 def test_tags_say_where_the_run_comes_from(standing: Recorded):
@@ -142,7 +144,7 @@ def test_model_card(standing: Recorded):
     card = artifact(standing.tiny.run_id, "model_card.md")
     assert of(standing.tiny.run_id).data.tags["mlflow.note.content"].strip() == card.strip()
     summary = catalog.header(catalog.find("adding")).summary
-    assert card.startswith(f"# adding: {summary}")
+    assert card.startswith("### adding\n") and summary in card
     assert "**Trained on a sample: these figures say nothing about real data.**" in card
     value, baseline = standing.tiny.metrics["test_mse"], standing.tiny.baseline["baseline_mse"]
     assert f"| test_mse | {value:.4f} | {baseline:.4f} |" in card
@@ -185,16 +187,15 @@ def test_same_seed_gives_the_same_training_and_weights(standing: Recorded):
     first, second = (
         tf.train.load_checkpoint(f"{each.export}/variables/variables") for each in (standing.tiny, standing.whole)
     )
-    shapes = first.get_variable_to_shape_map()
-    assert shapes == second.get_variable_to_shape_map() and len(shapes) > 4
-    for name in shapes:
-        if name != "_CHECKPOINTABLE_OBJECT_GRAPH":
-            np.testing.assert_array_equal(first.get_tensor(name), second.get_tensor(name))
+    names = [name for name in first.get_variable_to_shape_map() if name.startswith("variables/")]
+    assert len(names) >= 5  # three of the LSTM, two of the last layer
+    for name in names:
+        np.testing.assert_array_equal(first.get_tensor(name), second.get_tensor(name))
 
 
 def test_an_error_in_training_ends_the_run_failed_with_its_reason(place: Path):
     with pytest.raises(RunError, match="the training loss is not a number; try a lower learning_rate"):
-        zoo.run("adding", sample=True, learning_rate=1e30, **TINY)
+        zoo.run("adding", sample=True, learning_rate=1e30, batch_size=4, **TINY)
     (row,) = tracking.runs()
     assert row["status"] == "FAILED"
     tags = of(row["run_id"]).data.tags
@@ -238,7 +239,9 @@ def test_a_failed_proof_fails_the_run_and_registers_nothing(place: Path, monkeyp
         chain.network.set_weights(weights)
 
     monkeypatch.setattr(zoo.export, "save", save_another)
-    with pytest.raises(RunError, match=r"the export was refused, its proof failed: value in a batch .* more in proof.json"):
+    with pytest.raises(
+        RunError, match=r"the export was refused, its proof failed: value in a batch .* more in proof.json"
+    ):
         zoo.run("adding", **TINY)
     (row,) = tracking.runs()
     run = of(row["run_id"])
@@ -271,10 +274,16 @@ def test_wrong_use_leaves_no_run_behind(tmp_path: Path, monkeypatch: pytest.Monk
 def test_data_that_does_not_fit_the_recipe_is_refused(tmp_path: Path):
     file = tmp_path / "recipe.py"
     text = catalog.find("adding").read_text()
-    file.write_text(text.replace("input=zoo.datasets.adding.INPUT", "input=SPEC").replace(
-        "import zoo\n", "import zoo\n\nSPEC = zoo.Spec(name='ink', kind='ink', shape=(None, 3), dtype='float32', "
-        "axes=('point', 'column'))\n"))
-    message = r"the data must give ink: float32\[point, column=3\], and adding problem gives pairs: float32\[step, column=2\]"
+    file.write_text(
+        text.replace("input=zoo.datasets.adding.INPUT", "input=SPEC").replace(
+            "import zoo\n",
+            "import zoo\n\nSPEC = zoo.Spec(name='ink', kind='ink', shape=(None, 3), dtype='float32', "
+            "axes=('point', 'column'))\n",
+        )
+    )
+    message = (
+        r"the data must give ink: float32\[point, column=3\], and adding problem gives pairs: float32\[step, column=2\]"
+    )
     with pytest.raises(UsageError, match=message):
         runs.load_data(catalog.load(file, {}), sample=True)
 
@@ -327,7 +336,9 @@ def test_ctrl_c_ends_the_run_killed(place: Path):
 def test_ctrl_c_while_features_are_computed_ends_the_run_soon(place: Path):
     command = [sys.executable, "-m", "zoo", "run", "spoken_digits", "--sample", "variants=1000"]
     environment = {**os.environ, "ZOO_CACHE": str(place / "cache")}
-    process = subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment)
+    process = subprocess.Popen(
+        command, cwd=place, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment
+    )
     for line in process.stderr:
         if line.startswith("features"):
             break

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -9,10 +8,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from conftest import SETTINGS, Recorded
 from mlflow.tracking import MlflowClient
 
 import zoo
-from conftest import SETTINGS, Recorded
 from zoo import tracking
 from zoo.types import UsageError
 
@@ -73,14 +72,15 @@ def test_runs_are_listed_newest_first(place: Path):
 
 
 def test_a_run_that_is_not_there_is_named(standing: Recorded):
-    expected = r"`RUN` must be a run, got 'nothing', and sqlite:///.*mlflow.db has 2 runs and none so named. See `zoo runs`"
-    with pytest.raises(UsageError, match=expected):
+    with pytest.raises(
+        UsageError, match=r"got 'nothing', and sqlite:///.*mlflow.db has 2 runs and none so named\. See"
+    ):
         tracking.find("nothing")
 
 
 def test_without_a_store_there_is_no_run_and_none_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="`RUN` must be a run, got 'latest', and .* has no run and none so named"):
+    with pytest.raises(UsageError, match=r"`RUN` must be a run, got 'latest', and .* has no run and none so named"):
         tracking.find("latest")
     assert tracking.runs() == []
     assert list(tmp_path.iterdir()) == []
@@ -181,7 +181,7 @@ def test_a_run_is_recorded_on_a_tracking_server(place: Path, monkeypatch: pytest
         assert tracking.find("latest") == result.run_id
         assert any(path.name == "model_card.md" for path in (place / "kept").rglob("*"))
         assert not (here / "mlflow.db").exists()
-        assert os.listdir(here) == ["mlruns"]
+        assert [path.name for path in here.iterdir()] == ["mlruns"]
     finally:
         server.terminate()
         server.wait(timeout=30)

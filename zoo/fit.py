@@ -20,6 +20,10 @@ class Progress(Protocol):
         """A stage of `total` units of work begins; 0 where nobody knows how many."""
         ...
 
+    def rename(self, stage: str) -> None:
+        """The stage goes on under another name."""
+        ...
+
     def advance(self, count: int, values: Mapping[str, float] | None = None) -> None:
         """So many units more are done; `values` are worth showing."""
         ...
@@ -126,6 +130,7 @@ class Reporter(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Sets the epoch that the train batches draw for."""
         self.epoch.assign(epoch)
+        self.progress.rename(f"epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """One step more."""

@@ -16,6 +16,9 @@ class Silent:
     def start(self, stage: str, total: int) -> None:
         """Ignored."""
 
+    def rename(self, stage: str) -> None:
+        """Ignored."""
+
     def advance(self, count: int, values: Mapping[str, float] | None = None) -> None:
         """Ignored."""
 
@@ -72,6 +75,10 @@ class Live(Silent):
         if self.task is not None:
             self.bar.remove_task(self.task)
         self.task = self.bar.add_task(stage, total=total or None, values="")
+
+    def rename(self, stage: str) -> None:
+        """Names where in the stage we are; its total stays."""
+        self.bar.update(self.task, description=stage)
 
     def advance(self, count: int, values: Mapping[str, float] | None = None) -> None:
         """Moves the bar."""
