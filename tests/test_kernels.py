@@ -57,9 +57,8 @@ def test_receipt_without_a_gpu_says_so():
 
 
 def test_require_names_the_remedy():
-    with pytest.raises(
-        UsageError, match=r"`--require-cudnn` needs a GPU, and TensorFlow sees none\. pip install 'lstm-zoo"
-    ):
+    remedy = r"pip install 'tensorflow\[and-cuda\]~=2\.21\.0', then zoo doctor"
+    with pytest.raises(UsageError, match=f"`--require-cudnn` needs a GPU, and TensorFlow sees none.*{remedy}"):
         kernels.require()
 
 
