@@ -314,10 +314,17 @@ def test_data_describes_what_a_run_would_use():
     assert len(classes) > 1 and sum(classes.values()) == words["splits"]["train"]["examples"]
 
 
+def heed_ctrl_c():
+    """A shell's background jobs ignore SIGINT, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 def test_ctrl_c_ends_the_run_killed(place: Path):
     command = [sys.executable, "-m", "zoo", "run", "adding", "--sample", "length=30", "epochs=500"]
-    process = subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+    )
     for line in process.stderr:
         if line.startswith("epoch 2/"):
             break
@@ -337,7 +344,13 @@ def test_ctrl_c_while_features_are_computed_ends_the_run_soon(place: Path):
     command = [sys.executable, "-m", "zoo", "run", "spoken_digits", "--sample", "variants=1000"]
     environment = {**os.environ, "ZOO_CACHE": str(place / "cache")}
     process = subprocess.Popen(
-        command, cwd=place, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment
+        command,
+        cwd=place,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+        preexec_fn=heed_ctrl_c,
     )
     for line in process.stderr:
         if line.startswith("features"):

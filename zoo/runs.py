@@ -113,10 +113,15 @@ def load_data(
         return dataset
     return dataclasses.replace(
         dataset,
-        splits={split: examples.take(limit) for split, examples in dataset.splits.items()},
+        splits={split: _spread(examples, dataset.sizes[split], limit) for split, examples in dataset.splits.items()},
         sizes={split: min(limit, size) for split, size in dataset.sizes.items()},
         fingerprint=f"{dataset.fingerprint}-{limit}",
     )
+
+
+def _spread(examples: tf.data.Dataset, size: int, limit: int) -> tf.data.Dataset:
+    """Examples evenly apart: the first ones of a sorted split may all be of one class."""
+    return examples.shard(max(1, size // limit), 0).take(limit)
 
 
 def _recorded(
