@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -167,7 +168,9 @@ def served(command: list[str], folder: Path) -> Iterator[str]:
     """The address of a server, once it answers /ping."""
     port = free_port()
     log = (folder / f"server-{port}.txt").open("w+")
-    process = subprocess.Popen([*command, "--port", str(port)], cwd=folder, stdout=log, stderr=log)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # MLflow starts uvicorn by name
+    environment = {**os.environ, "PATH": path}
+    process = subprocess.Popen([*command, "--port", str(port)], cwd=folder, stdout=log, stderr=log, env=environment)
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(180):
