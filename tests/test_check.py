@@ -45,6 +45,7 @@ def network_with(**arguments: str) -> tuple[str, str]:
 KERAS = ("import zoo\n", "import keras\nimport zoo\n")
 
 
+@pytest.mark.slow  # test_recipes.py does it with the recipes themselves
 def test_a_sound_recipe_keeps_the_whole_contract(tmp_path: Path):
     found = check.check(recipe(tmp_path))
     assert [what for what, _, _ in found] == CONTRACT
@@ -127,12 +128,14 @@ def test_a_frontend_that_sees_the_padding_is_found(tmp_path: Path):
     assert detail.startswith("ValueError: the export's proof failed: ['value ") and "differs by up to" in detail
 
 
+@pytest.mark.slow
 def test_a_loss_that_does_not_fall_is_found(tmp_path: Path):
     file = recipe(tmp_path, rate=("learning_rate=learning_rate", "learning_rate=0.0"))
     holds, detail = finding(TRAINED, file)
     assert not holds and detail.startswith("ValueError: the loss does not fall on random data: [")
 
 
+@pytest.mark.slow
 def test_a_network_of_the_wrong_shape_is_found(tmp_path: Path):
     flat = (
         f"return {NETWORK}",
