@@ -18,6 +18,7 @@ from zoo.types import RunResult
 THEIRS = (
     "ignore:The ``noload`` loader strategy:DeprecationWarning",  # MLflow 3.17 with SQLAlchemy 2.1
     "ignore:For backward compatibility, 'str' dtypes are included by select_dtypes",  # MLflow 3.17 with pandas 3
+    "ignore:Operation with range is deprecated",  # the same
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning",  # Keras 3.15 with NumPy 2
     "ignore:.*Any type hint is inferred as AnyType:UserWarning",  # MLflow's own hints, at import
 )

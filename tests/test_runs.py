@@ -295,9 +295,21 @@ def test_limit_cuts_every_split_and_changes_the_fingerprint():
     for split, examples in cut.splits.items():
         rows = list(examples.as_numpy_iterator())
         assert len(rows) == cut.sizes[split]
-        first = next(iter(whole.splits[split].as_numpy_iterator()))
-        np.testing.assert_array_equal(rows[0]["input"], first["input"])
+        every = [row["id"] for row in whole.splits[split].as_numpy_iterator()]
+        kept = np.array([every.index(row["id"]) for row in rows])
+        gaps = np.diff(kept)
+        assert kept[0] == 0 and set(gaps) <= {len(every) // len(rows), -(-len(every) // len(rows))}
     assert cut.fingerprint == f"{whole.fingerprint}-30"
+
+
+def test_limit_takes_examples_of_every_class():
+    recipe = catalog.load(catalog.find("spoken_digits"), {})
+    whole = runs.load_data(recipe, sample=True)
+    limit = whole.sizes["train"] * 2 // 3
+    cut = runs.load_data(recipe, sample=True, limit=limit)
+    assert int(cut.splits["train"].cardinality()) == limit
+    classes = np.bincount([row["target"] for row in cut.splits["train"].as_numpy_iterator()])
+    assert len(classes) == len(whole.target.classes) and classes.min() > 0
 
 
 def test_data_describes_what_a_run_would_use():

@@ -160,7 +160,8 @@ def post(address: str, body: object) -> dict:
     request = urllib.request.Request(
         f"{address}/invocations", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    return json.loads(urllib.request.urlopen(request, timeout=60).read())
+    with urllib.request.urlopen(request, timeout=60) as response:
+        return json.loads(response.read())
 
 
 @contextmanager
@@ -176,7 +177,8 @@ def served(command: list[str], folder: Path) -> Iterator[str]:
         for _ in range(180):
             assert process.poll() is None, Path(log.name).read_text()
             try:
-                assert urllib.request.urlopen(f"{address}/ping", timeout=2).status == 200
+                with urllib.request.urlopen(f"{address}/ping", timeout=2) as response:
+                    assert response.status == 200
                 break
             except OSError:
                 time.sleep(1)
@@ -196,6 +198,7 @@ def test_zoo_serve_answers_over_http(standing: Recorded):
         np.testing.assert_allclose([row["value"] for row in rows], expected(standing), atol=1e-6)
         with pytest.raises(urllib.error.HTTPError) as caught:
             post(address, {"inputs": {"values": "rubbish"}})
+        caught.value.close()
         assert 400 <= caught.value.code <= 500
         assert post(address, PACKED)["predictions"] == rows  # and it is still there
 

@@ -170,8 +170,8 @@ def test_a_run_is_recorded_on_a_tracking_server(place: Path, monkeypatch: pytest
     try:
         for _ in range(120):
             try:
-                urllib.request.urlopen(f"{address}/health", timeout=1).read()
-                break
+                with urllib.request.urlopen(f"{address}/health", timeout=1):
+                    break
             except OSError:
                 time.sleep(1)
         result = zoo.run("adding", sample=True, limit=32, progress="silent", **SETTINGS)
