@@ -1,7 +1,7 @@
 """Measures the share of an epoch that is spent in the training step, the rest being waiting for data.
 
-Times epochs of training steps fed by the input pipeline against the same steps fed from memory, alternating, and
-prints the medians.
+Profiles epochs of training steps fed by the input pipeline, as training runs them one after the other. Then as many are
+fed from memory, which shows what the pipeline's own work costs the steps where both share the processor.
 
 Usage: python benchmarks/input_pipeline.py spoken_digits [--manual-dir DIR | --sample] [--epochs 5]
 """
@@ -9,11 +9,11 @@ Usage: python benchmarks/input_pipeline.py spoken_digits [--manual-dir DIR | --s
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
 
 import keras
-import tensorflow as tf
 
 from zoo import catalog, features, fit, runs
 from zoo.chain import Chain
@@ -35,27 +35,32 @@ def main() -> None:
     keras.utils.set_random_seed(1)
     chain = Chain(recipe, dataset.input, dataset.target)
     prepared = runs.prepare_all(recipe, chain, dataset, ["train"], 0, Silent())
-    epoch = tf.Variable(0, dtype=tf.int64)
-    batches = features.train_batches(prepared["train"], recipe, seed=0, epoch=epoch)
-    optimizer = fit.optimizer(recipe.training, int(batches.cardinality()))
+    steps = features.batches_per_epoch(prepared["train"], recipe.training.batch_size)
+    batches = iter(features.train_batches(prepared["train"], recipe, seed=0))
+    optimizer = fit.optimizer(recipe.training, steps)
     chain.network.compile(optimizer, loss=recipe.task.loss(), jit_compile=False)
 
-    def seconds(source) -> float:
-        begun = time.perf_counter()
-        for inputs, target in source:
-            chain.network.train_on_batch(inputs, target)
-        return time.perf_counter() - begun
+    def trained(source) -> tuple[float, float]:
+        """Seconds of an epoch, and those of them spent waiting for a batch."""
+        begun, waited = time.perf_counter(), 0.0
+        while True:
+            asked = time.perf_counter()
+            batch = next(source, None)
+            waited += time.perf_counter() - asked
+            if batch is None:
+                return time.perf_counter() - begun, waited
+            chain.network.train_on_batch(*batch)
 
-    seconds(batches)  # compiles, and fills the cache in memory
-    fed, held = [], []
-    for number in range(1, options.epochs + 1):
-        epoch.assign(number)
-        fed.append(seconds(batches))
-        held.append(seconds(list(batches)))
-    whole, steps = statistics.median(fed), statistics.median(held)
-    print(f"{options.recipe}, {dataset.name}, {int(batches.cardinality())} steps an epoch, {hardware()}")
-    print(f"epoch fed by the pipeline {whole:.2f} s, from memory {steps:.2f} s")
-    print(f"share of the epoch in the training step {min(1.0, steps / whole):.3f}")
+    trained(itertools.islice(batches, steps))  # compiles, and fills the cache in memory
+    fed = [trained(itertools.islice(batches, steps)) for _ in range(options.epochs)]
+    epochs = [list(itertools.islice(batches, steps)) for _ in range(options.epochs)]
+    del batches  # ends its work in the background
+    kept = [trained(iter(epoch))[0] for epoch in epochs]
+    whole, waited = (statistics.median(values) for values in zip(*fed, strict=True))
+    print(f"{options.recipe}, {dataset.name}, {steps} steps an epoch, {hardware()}, median of {options.epochs} epochs")
+    print(f"epoch {whole:.2f} s, of which {waited:.2f} s waiting for data")
+    print(f"share of the epoch in the training step {1 - waited / whole:.3f}")
+    print(f"the same steps fed from memory {statistics.median(kept):.2f} s; the rest is shared processor time")
 
 
 if __name__ == "__main__":

@@ -220,8 +220,11 @@ def kept() -> tf.data.Dataset:
     return features.compute(made, Chain(made, SIGNAL, LABEL), dataset().splits["train"], VARIANTS).cache()
 
 
-def batches(kept: tf.data.Dataset, epoch: tf.Variable, seed: int = 0, made: Recipe | None = None) -> tf.data.Dataset:
-    return features.train_batches(kept, made or recipe(augment_features=augment_features), seed=seed, epoch=epoch)
+def epoch(kept: tf.data.Dataset, number: int, seed: int = 0, made: Recipe | None = None) -> list:
+    """The batches of one epoch, reached straight."""
+    made = made or recipe(augment_features=augment_features)
+    steps = features.batches_per_epoch(kept, made.training.batch_size)
+    return list(features.train_batches(kept, made, seed=seed, first=number).take(steps).as_numpy_iterator())
 
 
 @pytest.fixture(autouse=True)
@@ -237,33 +240,19 @@ def same(one: list, two: list) -> bool:
 
 
 def test_every_example_comes_once_an_epoch(kept: tf.data.Dataset):
-    epoch = tf.Variable(0, dtype=tf.int64)
-    made = batches(kept, epoch)
-    orders = []
-    for number in range(3):
-        epoch.assign(number)
-        found = list(made.as_numpy_iterator())
-        assert len(found) == int(made.cardinality())
-        orders.append(np.concatenate([target for _, target in found]).tolist())
-        assert Counter(orders[-1]) == Counter(range(COUNT))
+    orders = [np.concatenate([target for _, target in epoch(kept, number)]).tolist() for number in range(3)]
+    assert [Counter(order) for order in orders] == [Counter(range(COUNT))] * 3
     assert orders[0] != orders[1] != orders[2]
 
 
 def test_an_epoch_is_the_same_however_one_got_there(kept: tf.data.Dataset):
-    epoch = tf.Variable(0, dtype=tf.int64)
-    passed = batches(kept, epoch)
-    list(passed)
-    epoch.assign(1)
-    list(passed)
-    epoch.assign(2)
-    third = list(passed.as_numpy_iterator())
-    assert same(third, list(passed.as_numpy_iterator()))
-    straight = tf.Variable(2, dtype=tf.int64)
-    assert same(third, list(batches(kept, straight).as_numpy_iterator()))
-    straight.assign(1)
-    assert not same(third, list(batches(kept, straight).as_numpy_iterator()))
-    straight.assign(2)
-    assert not same(third, list(batches(kept, straight, seed=1).as_numpy_iterator()))
+    made = recipe(augment_features=augment_features)
+    steps = features.batches_per_epoch(kept, made.training.batch_size)
+    passed = list(features.train_batches(kept, made, seed=0).take(3 * steps).as_numpy_iterator())
+    for number in range(3):
+        assert same(passed[number * steps : (number + 1) * steps], epoch(kept, number))
+    assert not same(epoch(kept, 2), epoch(kept, 1))
+    assert not same(epoch(kept, 2), epoch(kept, 2, seed=1))
 
 
 def by_target(found: list) -> dict[int, np.ndarray]:
@@ -275,11 +264,7 @@ def by_target(found: list) -> dict[int, np.ndarray]:
 
 
 def test_epochs_draw_other_variants_and_other_augmentation(kept: tf.data.Dataset):
-    epoch = tf.Variable(0, dtype=tf.int64)
-    made = batches(kept, epoch)
-    first = by_target(list(made.as_numpy_iterator()))
-    epoch.assign(1)
-    second = by_target(list(made.as_numpy_iterator()))
+    first, second = by_target(epoch(kept, 0)), by_target(epoch(kept, 1))
     assert not any(np.array_equal(first[number], second[number]) for number in range(COUNT))
     plain = [len(first[number]) == len(expected(number)) for number in range(COUNT) if STEPS[number] > 6]
     assert 0.1 < np.mean(plain) < 0.6  # a third of them
@@ -289,11 +274,8 @@ def test_without_augmentation_batches_hold_the_features(cache: Path):
     made = recipe(augment_raw=None)
     chain = Chain(made, SIGNAL, LABEL)
     rows = features.prepare(made, chain, dataset(), "train")
-    for found in (
-        batches(rows, tf.Variable(0, dtype=tf.int64), made=made),
-        features.plain_batches(rows, batch_size=4),
-    ):
-        examples = by_target(list(found.as_numpy_iterator()))
+    for found in (epoch(rows, 0, made=made), list(features.plain_batches(rows, batch_size=4).as_numpy_iterator())):
+        examples = by_target(found)
         assert len(examples) == COUNT
         for number in range(COUNT):
             np.testing.assert_array_equal(examples[number], expected(number))
@@ -329,5 +311,7 @@ def test_windows_are_sorted_one_by_one(kept: tf.data.Dataset, monkeypatch: pytes
 @pytest.mark.parametrize("size", [1, 3, 50, 64])
 def test_cardinality_is_exact(kept: tf.data.Dataset, size: int):
     made = features.plain_batches(kept, batch_size=size)
-    assert sum(1 for _ in made) == int(made.cardinality()) == -(-COUNT // size)
+    assert (
+        sum(1 for _ in made) == int(made.cardinality()) == features.batches_per_epoch(kept, size) == -(-COUNT // size)
+    )
     assert features.count(kept) == COUNT

@@ -122,14 +122,14 @@ def _trained(file: Path) -> str:
     dataset = random_data(recipe)
     chain = Chain(recipe, dataset.input, dataset.target)
     prepared = {split: _uncached(recipe, chain, dataset, split) for split in dataset.splits}
-    epoch, losses = tf.Variable(0, dtype=tf.int64), []
+    losses: list[float] = []
     fit(
         chain.network,
         recipe.task,
         recipe.training,
-        features.train_batches(prepared["train"], recipe, seed=0, epoch=epoch),
+        features.train_batches(prepared["train"], recipe, seed=0),
         features.plain_batches(prepared["val"], batch_size=8),
-        epoch=epoch,
+        steps_per_epoch=features.batches_per_epoch(prepared["train"], 8),
         progress=Silent(),
         log=lambda metrics, _: losses.append(metrics["train_loss"]),
     )

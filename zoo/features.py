@@ -22,6 +22,7 @@ from zoo.types import Dataset
 BUCKETS = 16  # more pad less, but sort more examples at once
 IN_MEMORY_BYTES = 2 << 30  # features of a split up to this size are held in memory
 FRONTEND_BATCH = 32
+PREFETCHED = 32  # batches; enough that an epoch begins before the one before it has ended
 Row = tuple[tf.Tensor, tf.Tensor]  # features and target of one example
 
 
@@ -145,16 +146,17 @@ def first_variant(features: tf.data.Dataset) -> tuple[list[np.ndarray], np.ndarr
     return [row[0] for row in rows], np.stack([row[1] for row in rows])
 
 
-def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, epoch: tf.Variable) -> tf.data.Dataset:
+def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first: int = 0) -> tf.data.Dataset:
     """Augmented, shuffled batches `((features, length: int32[batch]), target)` of examples of like length.
 
-    Every draw depends on (seed, epoch, example) alone, so that epoch n is the same however one got there.
+    One epoch follows another without end, so that the next is prepared while one is trained and validated. Every draw
+    depends on (seed, epoch, example) alone, so that epoch n is the same however one got there.
 
     Args:
       features: As `prepare` gives them.
       recipe: Its `augment_features` and batch size.
       seed: Of the run.
-      epoch: int64 variable, read whenever iteration begins.
+      first: The epoch to begin with, counted from 0.
     """
     examples, size = count(features), recipe.training.batch_size
 
@@ -173,15 +175,18 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, epoch
 
         return pick
 
-    def whole_epoch(_: tf.Tensor) -> tf.data.Dataset:
-        number = epoch.read_value()
+    def whole_epoch(number: tf.Tensor) -> tf.data.Dataset:
         order = number + 1_000_003 * (seed + 1)
         shuffled = features.enumerate().shuffle(examples, seed=order, reshuffle_each_iteration=False)
         picked = shuffled.map(example_of_epoch(number), num_parallel_calls=tf.data.AUTOTUNE)
         return _bucketed(picked, size).shuffle(BUCKETS, seed=order, reshuffle_each_iteration=False)
 
-    made = tf.data.Dataset.range(1).flat_map(whole_epoch).prefetch(tf.data.AUTOTUNE)
-    return made.apply(tf.data.experimental.assert_cardinality(-(-examples // size)))
+    return tf.data.Dataset.counter(first).flat_map(whole_epoch).prefetch(PREFETCHED)
+
+
+def batches_per_epoch(features: tf.data.Dataset, batch_size: int) -> int:
+    """How many batches of `train_batches` make an epoch; the last may be smaller."""
+    return -(-count(features) // batch_size)
 
 
 def plain_batches(features: tf.data.Dataset, *, batch_size: int) -> tf.data.Dataset:
@@ -196,7 +201,7 @@ def plain_batches(features: tf.data.Dataset, *, batch_size: int) -> tf.data.Data
         return example["features"][: example["splits"][1]], example["target"]
 
     made = _bucketed(features.map(plain), batch_size).prefetch(tf.data.AUTOTUNE)
-    return made.apply(tf.data.experimental.assert_cardinality(-(-count(features) // batch_size)))
+    return made.apply(tf.data.experimental.assert_cardinality(batches_per_epoch(features, batch_size)))
 
 
 def count(features: tf.data.Dataset) -> int:

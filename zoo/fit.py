@@ -118,18 +118,14 @@ class Reporter(keras.callbacks.Callback):
       progress: Where to show.
       epochs: How many are planned.
       log: Called with (metrics, epoch) after each epoch.
-      epoch: Told which epoch begins, for the train batches.
     """
 
-    def __init__(
-        self, progress: Progress, epochs: int, log: Callable[[dict[str, float], int], None], epoch: tf.Variable
-    ):
+    def __init__(self, progress: Progress, epochs: int, log: Callable[[dict[str, float], int], None]):
         super().__init__()
-        self.progress, self.epochs, self.log, self.epoch = progress, epochs, log, epoch
+        self.progress, self.epochs, self.log = progress, epochs, log
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Sets the epoch that the train batches draw for."""
-        self.epoch.assign(epoch)
+        """Names the epoch."""
         self.progress.rename(f"epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -151,7 +147,7 @@ def fit(
     train: tf.data.Dataset,
     val: tf.data.Dataset,
     *,
-    epoch: tf.Variable,
+    steps_per_epoch: int,
     progress: Progress,
     log: Callable[[dict[str, float], int], None],
 ) -> Keeper:
@@ -161,9 +157,9 @@ def fit(
       network: From `[features, length]` to logits.
       task: Loss, metrics and what to watch.
       training: Settings.
-      train: Batches that depend on `epoch`, of known cardinality.
+      train: Batches, epoch after epoch.
       val: Batches.
-      epoch: int64 variable that `train` reads.
+      steps_per_epoch: How many of them make an epoch.
       progress: Where to show.
       log: Called with (metrics, epoch) after each epoch.
 
@@ -174,16 +170,16 @@ def fit(
       FloatingPointError: The loss was not a number.
     """
     keeper = Keeper(task, training)
-    steps_per_epoch = int(train.cardinality())
     network.compile(optimizer(training, steps_per_epoch), loss=task.loss(), metrics=task.metrics(), jit_compile=False)
     progress.start("training", training.epochs * steps_per_epoch)
     history = network.fit(
         train,
         validation_data=val,
         epochs=training.epochs,
+        steps_per_epoch=steps_per_epoch,
         verbose=0,
         shuffle=False,  # the batches are
-        callbacks=[keeper, Reporter(progress, training.epochs, log, epoch), keras.callbacks.TerminateOnNaN()],
+        callbacks=[keeper, Reporter(progress, training.epochs, log), keras.callbacks.TerminateOnNaN()],
     )
     if not np.isfinite(history.history["loss"]).all():
         raise FloatingPointError("the training loss is not a number; try a lower learning_rate or clip_norm")

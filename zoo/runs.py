@@ -188,15 +188,15 @@ def train(
     Raises:
       RunError: The loss was not a number.
     """
-    epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+    size = recipe.training.batch_size
     try:
         return fit(
             chain.network,
             recipe.task,
             recipe.training,
-            features.train_batches(prepared["train"], recipe, seed=seed, epoch=epoch),
-            features.plain_batches(prepared["val"], batch_size=recipe.training.batch_size),
-            epoch=epoch,
+            features.train_batches(prepared["train"], recipe, seed=seed),
+            features.plain_batches(prepared["val"], batch_size=size),
+            steps_per_epoch=features.batches_per_epoch(prepared["train"], size),
             progress=shown,
             log=record.epoch,
         )
