@@ -96,13 +96,12 @@ def _copied(file: Path) -> str:
 
 
 def _cudnn(file: Path) -> str:
-    with kernels.pretend_gpu():
-        chain = _network(catalog.load(file, {}))
-        fused = kernels.on_cudnn(chain.network, chain.features)
-    slow = [layer for layer, cudnn in fused.items() if not cudnn]
-    _demand(not slow, f"{', '.join(slow)} would not run on cuDNN; see the LSTM arguments that rule it out")
-    _demand(bool(fused), "there is no LSTM layer")
-    return f"{len(fused)} LSTM layers"
+    chain = _network(catalog.load(file, {}))
+    obstacles = kernels.obstacles(chain.network, chain.features)
+    slow = [f"{layer}: {obstacle}" for layer, obstacle in obstacles.items() if obstacle]
+    _demand(not slow, f"not on cuDNN: {'; '.join(slow)}")
+    _demand(bool(obstacles), "there is no LSTM layer")
+    return f"{len(obstacles)} LSTM layers"
 
 
 def _trained(file: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import keras
@@ -150,6 +150,7 @@ def fit(
     steps_per_epoch: int,
     progress: Progress,
     log: Callable[[dict[str, float], int], None],
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Keeper:
     """Fits a network and leaves the weights to keep in it.
 
@@ -162,6 +163,7 @@ def fit(
       steps_per_epoch: How many of them make an epoch.
       progress: Where to show.
       log: Called with (metrics, epoch) after each epoch.
+      callbacks: More of them.
 
     Returns:
       Which epoch was kept, and how good it is.
@@ -179,7 +181,7 @@ def fit(
         steps_per_epoch=steps_per_epoch,
         verbose=0,
         shuffle=False,  # the batches are
-        callbacks=[keeper, Reporter(progress, training.epochs, log), keras.callbacks.TerminateOnNaN()],
+        callbacks=[keeper, Reporter(progress, training.epochs, log), keras.callbacks.TerminateOnNaN(), *callbacks],
     )
     if not np.isfinite(history.history["loss"]).all():
         raise FloatingPointError("the training loss is not a number; try a lower learning_rate or clip_norm")

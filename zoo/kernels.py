@@ -1,19 +1,23 @@
-"""Which kernel each LSTM layer runs on: cuDNN's fused one, or the loop on the CPU and why."""
+"""Which kernel each LSTM layer runs on: cuDNN's fused one, or the CPU's and why."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 import keras
 import tensorflow as tf
+from tensorflow.core.framework.node_def_pb2 import NodeDef
+from tensorflow.python.eager import context  # nothing public gives the graphs that ran
 
+from zoo.layers import lstm
 from zoo.types import Spec, UsageError
 
 CUDNN_OP = "CudnnRNNV3"
 REMEDY = "On a machine with an NVIDIA GPU: pip install 'tensorflow[and-cuda]~=2.21.0', then zoo doctor"
+NO_GPU = "no GPU is visible to TensorFlow"
+NOT_OURS = "it is Keras's LSTM, whose export holds one kernel; take zoo.layers.LSTM"
 
 
 def lstm_layers(network: keras.Model) -> list[keras.layers.LSTM]:
@@ -21,45 +25,83 @@ def lstm_layers(network: keras.Model) -> list[keras.layers.LSTM]:
     return [layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.LSTM)]
 
 
-def on_cudnn(network: keras.Model, features: Spec) -> dict[str, bool]:
-    """Whether each LSTM layer, traced in training as it would run now, makes cuDNN's op.
+def obstacles(network: keras.Model, features: Spec) -> dict[str, str]:
+    """What keeps each LSTM layer off cuDNN on a GPU, found by tracing the network as it would be trained there.
 
     Args:
       network: From `[features, length]` to logits.
       features: What it takes.
 
     Returns:
-      Layer path to whether it is cuDNN. Read from the ops that each layer adds to the graph, not from its settings.
+      Layer path to the reason, "" where cuDNN would run it.
     """
-    fused: dict[str, bool] = {}
-
-    def watched(layer: keras.layers.LSTM, loop: Callable[..., Any]) -> Callable[..., Any]:
-        def inner_loop(*arguments: Any, **options: Any) -> Any:
-            graph = tf.compat.v1.get_default_graph()
-            before = len(graph.get_operations())
-            result = loop(*arguments, **options)
-            fused[layer.path] = any(op.type == CUDNN_OP for op in graph.get_operations()[before:])
-            return result
-
-        return inner_loop
-
-    layers = lstm_layers(network)
-    for layer in layers:
-        layer.inner_loop = watched(layer, layer.inner_loop)
-    try:
-        specs = tf.TensorSpec([None, *features.shape], features.dtype), tf.TensorSpec([None], tf.int32)
-        tf.function(lambda values, steps: network([values, steps], training=True)).get_concrete_function(*specs)
-    finally:
-        for layer in layers:
-            del layer.inner_loop
-    return fused
+    signature = tf.TensorSpec([None, *features.shape], features.dtype), tf.TensorSpec([None], tf.int32)
+    with pretend_gpu():
+        function = tf.function(lambda values, steps: network([values, steps], training=True), autograph=False)
+        graph = function.get_concrete_function(*signature).graph.as_graph_def()
+    nodes = [*graph.node, *(node for part in graph.library.function for node in part.node_def)]
+    return {layer.path: _obstacle(layer, nodes) for layer in lstm_layers(network)}
 
 
-def receipt(network: keras.Model, features: Spec) -> dict[str, str]:
-    """Each LSTM layer's kernel here: "cudnn", or "cpu: " and the reason."""
-    gpus = tf.config.list_logical_devices("GPU")
-    reason = "an argument of the layer rules cuDNN out" if gpus else "no GPU is visible to TensorFlow"
-    return {path: "cudnn" if fused else f"cpu: {reason}" for path, fused in on_cudnn(network, features).items()}
+def _obstacle(layer: keras.layers.LSTM, nodes: list[NodeDef]) -> str:
+    if isinstance(layer, lstm.LSTM):
+        return "" if CUDNN_OP in _ops_of(layer, nodes) else "its graph for a GPU has no cuDNN kernel"
+    found = [f"{name}={getattr(layer, name)!r}" for name in ("use_bias", "unroll") if getattr(layer, name) == (name == "unroll")]
+    found += [f"recurrent_dropout={layer.recurrent_dropout}"] if layer.recurrent_dropout else []
+    for name, default in (("activation", "tanh"), ("recurrent_activation", "sigmoid")):
+        given = getattr(getattr(layer, name), "__name__", "?")
+        found += [f"{name}={given!r}"] if given != default else []
+    return f"{', '.join(found)} rules cuDNN out" if found else NOT_OURS
+
+
+def _ops_of(layer: lstm.LSTM, nodes: Iterable[NodeDef]) -> set[str]:
+    """Types of the operations that the layer's kernel made."""
+    mark = lstm.scope(layer.path)
+    return {node.op for node in nodes if mark in node.name}
+
+
+class Receipt(keras.callbacks.Callback):
+    """Reads off the first batch of training which kernel each LSTM layer ran on.
+
+    It looks at the graphs that TensorFlow really ran, placed and optimized, and not at settings.
+
+    Args:
+      say: Called with one line a layer.
+
+    Attributes:
+      kernels: Layer path to "cudnn", or "cpu: " and the reason; empty before the first batch.
+    """
+
+    def __init__(self, say: Callable[[str], None] = lambda line: None):
+        super().__init__()
+        self.say, self.kernels = say, {}
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Asks TensorFlow to keep the graphs of the first batch."""
+        if not self.kernels:
+            context.enable_run_metadata()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Reads them."""
+        if self.kernels:
+            return
+        metadata = context.export_run_metadata()
+        context.disable_run_metadata()
+        nodes = [node for ran in metadata.function_graphs for graph in ran.partition_graphs for node in graph.node]
+        self.kernels = {layer.path: _kernel(layer, nodes) for layer in lstm_layers(self.model)}
+        for path, kernel in self.kernels.items():
+            self.say(f"kernel {path}: {kernel}")
+
+
+def _kernel(layer: keras.layers.LSTM, nodes: list[NodeDef]) -> str:
+    if not isinstance(layer, lstm.LSTM):
+        return f"unknown: {NOT_OURS}"
+    ops = _ops_of(layer, nodes)
+    if CUDNN_OP in ops:
+        return "cudnn"
+    if not ops:
+        return "unknown: no operation of the layer was found in what ran"
+    return f"cpu: {'it was placed on the CPU' if lstm.gpu_visible() else NO_GPU}"
 
 
 def require() -> None:
@@ -68,25 +110,30 @@ def require() -> None:
     Raises:
       UsageError: No GPU is visible.
     """
-    if not tf.config.list_logical_devices("GPU"):
+    if not lstm.gpu_visible():
         raise UsageError(f"`--require-cudnn` needs a GPU, and TensorFlow sees none. {REMEDY}.")
 
 
 @contextlib.contextmanager
 def pretend_gpu() -> Iterator[None]:
-    """Lets Keras trace LSTM layers as it would beside a GPU; such a trace cannot run here."""
-    module = sys.modules["keras.src.backend.tensorflow.rnn"]
-    before = module._is_gpu_available
-    module._is_gpu_available = lambda: True
+    """Lets LSTM layers, Keras's too, be traced as they would be beside a GPU; such a trace cannot run here."""
+    modules = (lstm, "gpu_visible"), (sys.modules["keras.src.backend.tensorflow.rnn"], "_is_gpu_available")
+    before = [getattr(module, name) for module, name in modules]
+    for module, name in modules:
+        setattr(module, name, lambda: True)
     try:
         yield
     finally:
-        module._is_gpu_available = before
+        for (module, name), value in zip(modules, before, strict=True):
+            setattr(module, name, value)
 
 
 @contextlib.contextmanager
 def without_cudnn(network: keras.Model) -> Iterator[None]:
-    """Keeps LSTM layers off cuDNN while they are traced: such a trace runs anywhere, one with cuDNN on GPUs alone."""
+    """Keeps Keras's own recurrent layers off cuDNN while they are traced: such a trace runs anywhere.
+
+    A layer of the zoo needs none of it, its graph is for both devices.
+    """
     before = [(layer, layer.use_cudnn) for layer in network._flatten_layers() if hasattr(layer, "use_cudnn")]
     for layer, _ in before:
         layer.use_cudnn = False

@@ -16,6 +16,7 @@ from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from zoo.chain import Chain, concatenate
+from zoo.kernels import lstm_layers
 from zoo.signatures import edges, signatures
 from zoo.types import Answers, RunError
 
@@ -36,7 +37,7 @@ class Proof:
       largest_difference: Of any floating output to the in-process model.
       near_ties: Answers that differ where the two best scores are within 1e-4 of each other.
       metrics: Test metrics of the exported model's answers.
-      cudnn: "present for GPU", or why it is missing.
+      cudnn: "present for GPU" where the graph holds each LSTM layer's cuDNN implementation, else what is missing.
       cudnn_functions: Library functions of the graph that hold the cuDNN implementation.
       edge_cases: What became of each legal and malformed input.
       faults: What failed; empty where the proof passed.
@@ -80,7 +81,7 @@ def prove(chain: Chain, export: Path, *, examples: Sequence[np.ndarray], truth: 
     examples, truth = list(examples[:count]), truth[:count]
     expected = {name: value[:count] for name, value in expected.items()}
     proof = Proof(examples=count, alone=min(ALONE, count))
-    _check_graph(export, proof)
+    _check_graph(chain, export, proof)
 
     known = signatures(chain.input)
     served = known["serving_default"].pack
@@ -202,16 +203,24 @@ def _check_legal(
     _compare(f"for {case}", answer, {name: value.numpy() for name, value in here.items()}, proof)
 
 
-def _check_graph(export: Path, proof: Proof) -> None:
-    """Notes where cuDNN's op is: nowhere a CPU would run it, and in a function preferred for GPU."""
+def _check_graph(chain: Chain, export: Path, proof: Proof) -> None:
+    """Notes where cuDNN's op is: nowhere a CPU would run it, and for each LSTM in a function preferred for GPU."""
     model = SavedModel.FromString((export / "saved_model.pb").read_bytes())
     graph = model.meta_graphs[0].graph_def
+    interfaces: dict[str, set[str]] = {"CPU": set(), "GPU": set()}
     for function in graph.library.function:
-        if any(node.op.startswith("CudnnRNN") for node in function.node_def):
-            device = function.attr["api_preferred_device"].s.decode() if "api_preferred_device" in function.attr else ""
+        device = function.attr["api_preferred_device"].s.decode() if "api_preferred_device" in function.attr else ""
+        holds = any(node.op.startswith("CudnnRNN") for node in function.node_def)
+        if holds:
             proof.cudnn_functions.append(function.signature.name)
             if device != "GPU":
                 proof.faults.append(f"{function.signature.name} holds a cuDNN op and would run on a CPU")
+        if device == ("GPU" if holds else "CPU"):
+            interfaces[device].add(function.attr["api_implements"].s.decode())
     if any(node.op.startswith("CudnnRNN") for node in graph.node):
         proof.faults.append("the graph holds a cuDNN op outside any function and would run it on a CPU")
-    proof.cudnn = "present for GPU" if proof.cudnn_functions else "missing: on a GPU this export runs its CPU loop"
+    layers, both = len(lstm_layers(chain.network)), len(interfaces["CPU"] & interfaces["GPU"])
+    proof.cudnn = "present for GPU" if layers else "none needed, there is no LSTM layer"
+    if both < layers:
+        proof.cudnn = f"missing for {layers - both} of {layers} LSTM layers"
+        proof.faults.append(f"the cuDNN implementation is {proof.cudnn}; take zoo.layers.LSTM, whose graph holds both")

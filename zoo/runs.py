@@ -137,11 +137,9 @@ def _recorded(
     chain = Chain(recipe, dataset.input, dataset.target)
     splits = ["train", "val", *(dataset.tests if test else ())]
     prepared = prepare_all(recipe, chain, dataset, splits, seed, shown)
-    receipt = kernels.receipt(chain.network, chain.features)
-    record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.items())})
-    for layer, kernel in receipt.items():
-        shown.say(f"kernel {layer}: {kernel}")
-    keeper = train(recipe, chain, prepared, record, shown, seed)
+    receipt = kernels.Receipt(shown.say)
+    keeper = train(recipe, chain, prepared, record, shown, seed, receipt)
+    record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.kernels.items())})
     record.metrics(
         {"kept_epoch": keeper.epoch + 1, **{f"kept_{name}": value for name, value in keeper.metrics.items()}}
     )
@@ -156,7 +154,7 @@ def _recorded(
     publish.model(file, chain, dataset, folder)
     seconds = time.monotonic() - begun
     record.metrics({"seconds": seconds})
-    result = _result(record, file, dataset, keeper, evaluations, receipt, folder, seconds)
+    result = _result(record, file, dataset, keeper, evaluations, receipt.kernels, folder, seconds)
     publish.card(record, file, dataset, result)
     return result
 
@@ -181,7 +179,13 @@ def prepare_all(
 
 
 def train(
-    recipe: Recipe, chain: Chain, prepared: Mapping[str, tf.data.Dataset], record: Record, shown: Silent, seed: int
+    recipe: Recipe,
+    chain: Chain,
+    prepared: Mapping[str, tf.data.Dataset],
+    record: Record,
+    shown: Silent,
+    seed: int,
+    receipt: kernels.Receipt,
 ) -> Keeper:
     """Fits the chain's network on prepared features and leaves the weights to keep in it.
 
@@ -199,6 +203,7 @@ def train(
             steps_per_epoch=features.batches_per_epoch(prepared["train"], size),
             progress=shown,
             log=record.epoch,
+            callbacks=[receipt],
         )
     except FloatingPointError as error:
         raise RunError(str(error)) from error

@@ -6,10 +6,11 @@ from typing import Literal
 
 import keras
 
+from zoo.layers.lstm import LSTM
 from zoo.layers.pooling import AttentionPooling, StepMask
 from zoo.types import Spec, UsageError
 
-CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
+CELLS = {"lstm": LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
 
 
 def recurrent_classifier(
@@ -24,7 +25,6 @@ def recurrent_classifier(
     """Bidirectional LSTM layers, attention pooling, one logit per class.
 
     Takes `[features: float32[batch, step, feature], length: int32[batch]]` and returns logits float32[batch, class].
-    Every LSTM keeps the arguments that cuDNN can run: default activations, bias, no recurrent dropout.
 
     Args:
       features: What goes in; its last size must be known.
@@ -48,7 +48,7 @@ def recurrent_classifier(
     inputs, mask = _inputs(features)
     steps = inputs[0]
     for number in range(1, layers + 1):
-        cell = keras.layers.LSTM(units, return_sequences=True, zero_output_for_mask=True)
+        cell = LSTM(units, return_sequences=True)
         steps = keras.layers.Bidirectional(cell, name=f"lstm_{number}")(steps, mask=mask)
         steps = keras.layers.Dropout(dropout, name=f"dropout_{number}")(steps)
     pooled = AttentionPooling(units, heads, name="pooling")(steps, mask=mask)

@@ -7,6 +7,7 @@ from typing import Any
 
 _MODULES = {
     "AttentionPooling": "zoo.layers.pooling",
+    "LSTM": "zoo.layers.lstm",
     "LogMel": "zoo.layers.audio",
     "StepMask": "zoo.layers.pooling",
     "audio_augment": "zoo.layers.audio_augment",

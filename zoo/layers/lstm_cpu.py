@@ -1,0 +1,148 @@
+"""The LSTM on a CPU: TensorFlow's fused cell, with a gradient of our own, any length without compiling again.
+
+Forward is `BlockLSTMV2`, one kernel for all steps. The gradient that TensorFlow registers for it is wrong (it takes the
+gates in another order), so the loop back through time is ours: `LSTMBlockCellGrad` and one matrix product a step; the
+gradients of the weights are one large product after the loop. The batch is cut in two, and the two halves run beside
+each other, which small matrix products make better use of than of several threads each.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+HALVES = 2  # more of them brought nothing on 2 cores; on more cores the matrix products use the rest
+
+
+def lstm_cpu(
+    x: tf.Tensor,
+    length: tf.Tensor,
+    h: tf.Tensor,
+    c: tf.Tensor,
+    kernel: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    bias: tf.Tensor,
+    *,
+    padded: bool,
+    backwards: bool,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Runs an LSTM over right-padded sequences.
+
+    Args:
+      x: float[batch, step, input], at least one step. Half types are computed in float32.
+      length: int32[batch], 0 to step.
+      h: float[batch, units], the output before the first step.
+      c: float[batch, units], the cells before the first step.
+      kernel: float[input, 4 * units], gates in the order i, f, g, o.
+      recurrent_kernel: float[units, 4 * units].
+      bias: float[4 * units].
+      padded: Whether any length may be shorter than the steps.
+      backwards: Read each sequence from its last step to its first.
+
+    Returns:
+      outputs: float[batch, step, units], each beside its input also when read backwards, zeros at padded steps.
+      h: float[batch, units], the output after the last step read.
+      c: float[batch, units], the cells after the last step read.
+    """
+    given = x.dtype
+    if given.size < 4:
+        x, h, c, kernel, recurrent_kernel, bias = (
+            tf.cast(value, tf.float32) for value in (x, h, c, kernel, recurrent_kernel, bias)
+        )
+    if backwards:
+        x = tf.reverse_sequence(x, length, seq_axis=1, batch_axis=0) if padded else tf.reverse(x, [1])
+    scan = _loop if x.dtype == tf.float64 else _fused
+    steps = tf.transpose(x, [1, 0, 2])
+    parts = [
+        scan(*part, kernel, recurrent_kernel, bias)
+        for part in zip(_halves(steps, 1), _halves(h, 0), _halves(c, 0), strict=True)
+    ]
+    outputs, cells = (tf.concat(values, 1) for values in zip(*parts, strict=True))
+    last = tf.stack([tf.maximum(length - 1, 0), tf.range(tf.shape(length)[0])], 1)
+    started = (length > 0)[:, None]
+    h = tf.where(started, tf.gather_nd(outputs, last) if padded else outputs[-1], h)
+    c = tf.where(started, tf.gather_nd(cells, last) if padded else cells[-1], c)
+    outputs = tf.transpose(outputs, [1, 0, 2])
+    if padded:
+        outputs *= tf.sequence_mask(length, tf.shape(outputs)[1], outputs.dtype)[:, :, None]
+    if backwards:
+        outputs = tf.reverse_sequence(outputs, length, seq_axis=1) if padded else tf.reverse(outputs, [1])
+    return tf.cast(outputs, given), tf.cast(h, given), tf.cast(c, given)
+
+
+def _halves(values: tf.Tensor, axis: int) -> list[tf.Tensor]:
+    """The batch in two, the second part empty for a batch of one."""
+    if values.shape[axis] == 1:
+        return [values]
+    size = tf.shape(values)[axis]
+    return tf.split(values, [size - size // HALVES, size // HALVES], axis)
+
+
+def _fused(
+    x: tf.Tensor, h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Outputs and cells float32[step, batch, units] of x: float32[step, batch, input]."""
+    inputs, units = kernel.shape[0], recurrent_kernel.shape[0]
+    none = tf.zeros([units])
+
+    @tf.custom_gradient
+    def scan(x, h, c, kernel, recurrent_kernel, bias):
+        weights = tf.concat([kernel, recurrent_kernel], 0)
+        peepholes = {"wci": none, "wcf": none, "wco": none, "use_peephole": False}
+        count = tf.shape(x)[0]
+        made = tf.raw_ops.BlockLSTMV2(
+            seq_len_max=tf.cast(count, tf.int64),
+            x=x, h_prev=h, cs_prev=c, w=weights, b=bias, cell_clip=0.0, **peepholes,
+        )  # fmt: skip
+
+        def gradient(output_gradient, cell_gradient):
+            before = tf.concat([c[None], made.cs[:-1]], 0)
+            transposed = tf.transpose(_swapped(recurrent_kernel))
+            shape = tf.stack([tf.shape(x)[1], 4 * units])
+            first = tf.zeros_like(x[0])  # only its shape matters
+
+            def back(t, dh, dc, gates):
+                step = tf.raw_ops.LSTMBlockCellGrad(
+                    x=first, h_prev=h, w=weights, b=bias, cs_prev=before[t], i=made.i[t], cs=made.cs[t], f=made.f[t],
+                    o=made.o[t], ci=made.ci[t], co=made.co[t], h_grad=dh + output_gradient[t],
+                    cs_grad=dc + cell_gradient[t], **peepholes,
+                )  # fmt: skip
+                gates = tf.raw_ops.TensorListSetItem(input_handle=gates, index=t, item=step.dicfo)
+                return t - 1, tf.matmul(step.dicfo, transposed), step.cs_prev_grad, gates
+
+            gates = tf.raw_ops.TensorListReserve(element_shape=shape, num_elements=count, element_dtype=tf.float32)
+            nothing = tf.zeros_like(h)
+            _, dh, dc, gates = tf.while_loop(
+                lambda t, *_: t >= 0, back, (count - 1, nothing, nothing, gates), maximum_iterations=count
+            )
+            dz = tf.raw_ops.TensorListStack(input_handle=gates, element_shape=shape, element_dtype=tf.float32)
+            dz = tf.reshape(dz, [-1, 4 * units])
+            dx = tf.reshape(tf.matmul(dz, _swapped(kernel), transpose_b=True), tf.shape(x))
+            read = tf.concat([x, tf.concat([h[None], made.h[:-1]], 0)], 2)
+            dw = tf.matmul(tf.reshape(read, [-1, inputs + units]), dz, transpose_a=True)
+            dw, db = _swapped(dw), _swapped(tf.reduce_sum(dz, 0))
+            return dx, dh, dc, dw[:inputs], dw[inputs:], db
+
+        return (made.h, made.cs), gradient
+
+    return scan(x, h, c, kernel, recurrent_kernel, bias)
+
+
+def _swapped(weights: tf.Tensor) -> tf.Tensor:
+    """Gates i, f, g, o in the order i, g, f, o, in which `LSTMBlockCellGrad` gives them; and back."""
+    i, f, g, o = tf.split(weights, 4, -1)
+    return tf.concat([i, g, f, o], -1)
+
+
+def _loop(
+    x: tf.Tensor, h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """As `_fused`, for float64, which TensorFlow's fused cell does not take: the equations, a step at a time."""
+    projected = tf.tensordot(x, kernel, 1) + bias
+
+    def step(state, z):
+        h, c = state
+        i, f, g, o = tf.split(z + tf.matmul(h, recurrent_kernel), 4, -1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+        return tf.sigmoid(o) * tf.tanh(c), c
+
+    return tf.scan(step, projected, (h, c))
