@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -69,19 +67,6 @@ def test_exported_network_answers_the_same_at_any_length(network: keras.Model, t
     for lengths in ([6, 2], [1], [9, 9, 9]):
         values, length = (tf.constant(part) for part in clips(lengths))
         np.testing.assert_allclose(loaded.serve([values, length]), network([values, length]), atol=1e-5)
-
-
-@pytest.mark.parametrize("name", ["classifier", "lstm", "gru"])
-def test_every_recurrent_layer_would_run_on_cudnn(name: str, monkeypatch):
-    monkeypatch.setattr(sys.modules["keras.src.backend.tensorflow.rnn"], "_is_gpu_available", lambda: True)
-    network = networks()[name]  # the layers ask for a GPU when they are made
-    signature = [tf.TensorSpec([None, None, 5]), tf.TensorSpec([None], tf.int32)]
-    graph = tf.function(lambda values, length: network([values, length])).get_concrete_function(*signature).graph
-    functions = [graph, *(part.graph for part in graph._functions.values() if hasattr(part, "graph"))]
-    operations = [operation.type for part in functions for operation in part.get_operations()]
-    assert operations.count("CudnnRNNV3") == (4 if name == "classifier" else 1)
-    assert "While" not in operations
-    assert "StatelessWhile" not in operations
 
 
 def test_classifier_learns_the_order_of_its_steps():

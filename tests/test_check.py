@@ -97,7 +97,16 @@ def test_an_lstm_off_cudnn_is_found_by_its_name(tmp_path: Path, argument: dict[s
     file = recipe(tmp_path, imports=KERAS, network=network_with(**argument))
     holds, detail = finding("every LSTM is cuDNN's on a GPU", file)
     assert not holds
-    assert detail == "ValueError: slow would not run on cuDNN; see the LSTM arguments that rule it out"
+    shown = "=".join(*argument.items())
+    ours = "fast: it is Keras's LSTM, whose export holds one kernel; take zoo.layers.LSTM"
+    assert detail == f"ValueError: not on cuDNN: {ours}; slow: {shown} rules cuDNN out"
+
+
+def test_an_argument_that_the_zoos_lstm_does_not_have_is_named(tmp_path: Path):
+    body = "return zoo.layers.LSTM(units, recurrent_dropout=0.2)"
+    holds, detail = finding("every LSTM is cuDNN's on a GPU", recipe(tmp_path, network=(f"return {NETWORK}", body)))
+    assert not holds
+    assert detail.startswith("ValueError: `recurrent_dropout` must be left out, got recurrent_dropout=0.2")
 
 
 def test_a_recipe_without_an_lstm_is_found(tmp_path: Path):

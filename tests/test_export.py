@@ -15,6 +15,7 @@ from zoo import catalog, kernels
 from zoo.chain import Chain, answer_all, truths
 from zoo.check import random_data
 from zoo.export import copy_export, export, export_of, save
+from zoo.layers.pooling import StepMask
 from zoo.proof import Proof, answer_in_fresh_process
 from zoo.tasks.classification import Classification
 from zoo.tasks.regression import Regression
@@ -34,6 +35,13 @@ def exported(chain: Chain, dataset: Dataset, folder: Path, expected: dict | None
     examples = [example["input"] for example in dataset.splits["test"].as_numpy_iterator()]
     expected = expected or answer_all(chain, dataset.splits["test"])
     return export(chain, folder, examples=examples, truth=truth, expected=expected)
+
+
+def keras_network(features: Spec, target: Spec) -> keras.Model:
+    """One LSTM of Keras's own."""
+    inputs = keras.Input((None, 2), name="features"), keras.Input((), dtype="int32", name="length")
+    last = keras.layers.LSTM(4)(inputs[0], mask=StepMask()(*inputs))
+    return keras.Model(inputs, keras.layers.Reshape(())(keras.layers.Dense(1)(last)))
 
 
 def refused(proof: Proof, folder: Path, fault: str) -> None:
@@ -61,7 +69,7 @@ def test_a_sound_export_is_kept_with_its_proof(tmp_path: Path):
     answers = answer_all(chain, dataset.splits["test"])
     _, truth = truths(dataset.splits["test"])
     assert report["metrics"]["mse"] == pytest.approx(np.mean(np.square(answers["value"] - truth)), rel=1e-5)
-    assert report["cudnn"].startswith("missing") and report["cudnn_functions"] == []
+    assert report["cudnn"] == "present for GPU" and report["cudnn_functions"] != []
     assert report["tensorflow"] == tf.__version__
     assert json.loads((folder / "model.json").read_text()) == {
         "task": "regression",
@@ -108,7 +116,7 @@ def test_an_export_that_needs_this_process_is_refused(tmp_path: Path):
 
 
 def test_an_export_with_a_cudnn_op_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def save_for_gpu(chain: Chain, directory: Path) -> None:
+    def save_for_gpu(chain: Chain, directory: Path) -> None:  # as Keras does
         with kernels.pretend_gpu():
             archive = keras.export.ExportArchive()
             archive.track(chain.network)
@@ -117,7 +125,7 @@ def test_an_export_with_a_cudnn_op_is_refused(tmp_path: Path, monkeypatch: pytes
             archive.write_out(str(directory), verbose=False)
 
     with kernels.pretend_gpu():
-        chain, dataset = made()
+        chain, dataset = made(network=keras_network)
     expected = answer_all(chain, dataset.splits["test"])
     monkeypatch.setattr(zoo.export, "save", save_for_gpu)
     folder = tmp_path / "exports" / "model"
@@ -126,14 +134,36 @@ def test_an_export_with_a_cudnn_op_is_refused(tmp_path: Path, monkeypatch: pytes
     assert proof.cudnn_functions != []
 
 
-def test_saving_keeps_cudnn_out_and_the_layers_as_they_were(tmp_path: Path):
+def test_an_export_without_the_cudnn_kernel_is_refused(tmp_path: Path):
+    chain, dataset = made(network=keras_network)
+    folder = tmp_path / "exports" / "model"
+    proof = exported(chain, dataset, folder)
+    refused(proof, folder, "the cuDNN implementation is missing for 1 of 1 LSTM layers; take zoo.layers.LSTM")
+    assert len(proof.faults) == 1 and proof.cudnn_functions == []
+
+
+def test_an_export_without_an_lstm_needs_no_cudnn_kernel(tmp_path: Path):
+    def rnn(features: Spec, target: Spec) -> keras.Model:
+        return zoo.architectures.recurrent_regressor(features, target, units=4, cell="gru")
+
     with kernels.pretend_gpu():
-        chain, _ = made()
+        chain, dataset = made(network=rnn)
+    proof = exported(chain, dataset, tmp_path / "exports" / "model")
+    assert proof.passed and proof.cudnn == "none needed, there is no LSTM layer"
+
+
+def test_saving_beside_a_gpu_gives_both_kernels_and_leaves_keras_layers_as_they_were(tmp_path: Path):
+    with kernels.pretend_gpu():
+        chain, dataset = made(network=keras_network)
         (layer,) = kernels.lstm_layers(chain.network)
         before = layer.use_cudnn
-        save(chain, tmp_path / "model")
+        save(chain, tmp_path / "theirs")
         assert layer.use_cudnn is before
-        assert b"CudnnRNN" not in (tmp_path / "model" / "saved_model.pb").read_bytes()
+    assert b"CudnnRNN" not in (tmp_path / "theirs" / "saved_model.pb").read_bytes()
+    with kernels.pretend_gpu():
+        chain, dataset = made()
+        proof = exported(chain, dataset, tmp_path / "exports" / "model")
+    assert proof.passed and proof.cudnn == "present for GPU"
 
 
 def test_a_failure_while_saving_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

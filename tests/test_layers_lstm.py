@@ -27,7 +27,9 @@ FLAGS = [
 def close(found: Any, expected: Any, tolerance: float = 1e-5) -> None:
     found, expected = (np.asarray(tf.cast(value, tf.float64)) for value in (found, expected))
     assert found.shape == expected.shape
-    limit = tolerance * max(np.abs(expected).max(initial=0), 1e-3)  # gradients that are all but zero are compared as zero
+    limit = tolerance * max(
+        np.abs(expected).max(initial=0), 1e-3
+    )  # gradients that are all but zero are compared as zero
     assert np.abs(found - expected).max(initial=0) <= limit
 
 

@@ -25,7 +25,7 @@ def save(chain: Chain, directory: Path) -> None:
     """Writes the composed function as a SavedModel with the signatures of its kind of input.
 
     Args:
-      chain: From raw input to answers. Its LSTM layers are traced for GPU and CPU both, so that the export runs anywhere.
+      chain: From raw input to answers. Its LSTM layers are traced for both devices, so that the export runs anywhere.
       directory: Where to write; must not exist.
     """
     archive = keras.export.ExportArchive()

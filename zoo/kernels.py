@@ -46,7 +46,11 @@ def obstacles(network: keras.Model, features: Spec) -> dict[str, str]:
 def _obstacle(layer: keras.layers.LSTM, nodes: list[NodeDef]) -> str:
     if isinstance(layer, lstm.LSTM):
         return "" if CUDNN_OP in _ops_of(layer, nodes) else "its graph for a GPU has no cuDNN kernel"
-    found = [f"{name}={getattr(layer, name)!r}" for name in ("use_bias", "unroll") if getattr(layer, name) == (name == "unroll")]
+    found = [
+        f"{name}={getattr(layer, name)!r}"
+        for name in ("use_bias", "unroll")
+        if getattr(layer, name) == (name == "unroll")
+    ]
     found += [f"recurrent_dropout={layer.recurrent_dropout}"] if layer.recurrent_dropout else []
     for name, default in (("activation", "tanh"), ("recurrent_activation", "sigmoid")):
         given = getattr(getattr(layer, name), "__name__", "?")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from zoo.layers.lstm_cpu import lstm_cpu
 from zoo.layers.lstm_cudnn import lstm_cudnn
@@ -190,8 +191,9 @@ def gpu_visible() -> bool:
 
 
 def device_here() -> str:
-    """"GPU" where an operation made now may run on one, else "CPU"."""
-    return "GPU" if gpu_visible() and "CPU" not in tf.zeros([]).device else "CPU"
+    """The device of an operation made now: "GPU" where it may run on one, else "CPU"."""
+    asked = tf.zeros([]).device or context.context().device_name  # a function does not see the device it is called on
+    return "GPU" if gpu_visible() and "CPU" not in (asked or "") else "CPU"
 
 
 @dataclass(frozen=True, kw_only=True)
