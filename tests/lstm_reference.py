@@ -41,7 +41,7 @@ def backward(tape, weights, d_outputs, dh, dc):
 
 
 def lstm(x, mask, weights, h, c, *, go_backwards, d_outputs, dh, dc):
-    """A batch: outputs [batch, step, units] beside their inputs, last h and c, and the gradients of x, h, c, weights."""
+    """A batch: outputs [batch, step, units] beside their inputs, last h and c; gradients of x, h, c and the weights."""
     x, h, c, d_outputs, dh, dc = (np.asarray(value, np.float64) for value in (x, h, c, d_outputs, dh, dc))
     weights = tuple(np.asarray(weight, np.float64) for weight in weights)
     outputs, last_h, last_c = np.zeros((*x.shape[:2], h.shape[1])), h.copy(), c.copy()

@@ -232,7 +232,8 @@ def test_saved_and_cloned_layers_keep_every_setting(tmp_path):
     options = {
         "return_sequences": True, "return_state": False, "go_backwards": True, "stateful": True, "dropout": 0.25,
         "unit_forget_bias": False, "kernel_initializer": "he_normal", "recurrent_initializer": "glorot_normal",
-        "bias_initializer": "ones", "kernel_regularizer": "l2", "bias_constraint": "non_neg", "seed": 7, "name": "memory",
+        "bias_initializer": "ones", "kernel_regularizer": "l2", "bias_constraint": "non_neg", "seed": 7,
+        "name": "memory",
     }  # fmt: skip
     inputs = keras.Input((4, INPUTS), batch_size=2)
     model = keras.Model(inputs, LSTM(UNITS, **options)(inputs))

@@ -131,15 +131,15 @@ def test_cudnn_is_given_what_its_documentation_asks_for(backwards: bool, monkeyp
     ]
     length = tf.constant([5, 0, 1, 3])
     monkeypatch.setattr(tf.raw_ops, "CudnnRNNV3", cudnn)
-    found = lstm_cudnn(x, length, h, c, *weights, padded=True, backwards=backwards)
-    expected = lstm_cpu(x, length, h, c, *weights, padded=True, backwards=backwards)
+    found = lstm_cudnn(x, length, h, c, *weights, padded=True, backwards=backwards, cells=True)
+    expected = lstm_cpu(x, length, h, c, *weights, padded=True, backwards=backwards, cells=True)
     for one, other in zip(found, expected, strict=True):
         close(one, other)
     rows = tf.constant([5, 2, 1, 3])  # Keras's own call must pass through the stand-in too
     theirs = sys.modules["keras.src.backend.tensorflow.rnn"]._cudnn_lstm(
         x, h, c, *weights, tf.sequence_mask(rows, 5), False, backwards, True
     )
-    outputs, *states = lstm_cudnn(x, rows, h, c, *weights, padded=True, backwards=backwards)
+    outputs, *states = lstm_cudnn(x, rows, h, c, *weights, padded=True, backwards=backwards, cells=True)
     close(tf.reverse(outputs, [1]) if backwards else outputs, theirs[1])
     for one, other in zip(states, theirs[2], strict=True):
         close(one, other)
@@ -166,7 +166,9 @@ def test_the_gradient_that_tensorflow_registers_for_its_fused_lstm_is_wrong():
     def ours(x: tf.Tensor) -> tf.Tensor:
         length = tf.constant([3, 3])
         x = tf.transpose(x, [1, 0, 2])
-        outputs, _, _ = lstm_cpu(x, length, state, state, weights[:4], weights[4:], bias, padded=False, backwards=False)
+        outputs, _, _ = lstm_cpu(
+            x, length, state, state, weights[:4], weights[4:], bias, padded=False, backwards=False, cells=False
+        )
         return tf.transpose(outputs, [1, 0, 2])
 
     close(theirs(x), ours(x))

@@ -132,7 +132,8 @@ class LSTM(keras.layers.LSTM):
         cell = self.cell
         weights = [tf.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)]
         arguments = [x, length, h, c, *weights]
-        choice = Choice(path=self.path, padded=padded, backwards=self.go_backwards)
+        cells = self.return_state or self.stateful
+        choice = Choice(path=self.path, padded=padded, backwards=self.go_backwards, cells=cells)
         if tf.executing_eagerly():
             return compiled(choice, device_here(), specs(arguments))(*arguments)
         if training:
@@ -204,18 +205,22 @@ class Choice:
       path: Of the layer.
       padded: As of the kernels.
       backwards: As of the kernels.
+      cells: As of the kernels.
     """
 
     path: str
     padded: bool
     backwards: bool
+    cells: bool
 
     def kernel(self, device: str) -> Callable[..., Results]:
         """The kernel for "CPU" or "GPU", its operations in the layer's own name scope."""
 
         def run(*arguments: tf.Tensor) -> Results:
             with tf.name_scope(scope(self.path)):
-                outputs, h, c = KERNELS[device](*arguments, padded=self.padded, backwards=self.backwards)
+                outputs, h, c = KERNELS[device](
+                    *arguments, padded=self.padded, backwards=self.backwards, cells=self.cells
+                )
             units = arguments[5].shape[0]
             h, c = (tf.ensure_shape(state, [None, units]) for state in (h, c))
             return tf.ensure_shape(outputs, [None, None, units]), h, c

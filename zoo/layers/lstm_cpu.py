@@ -24,6 +24,7 @@ def lstm_cpu(
     *,
     padded: bool,
     backwards: bool,
+    cells: bool,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Runs an LSTM over right-padded sequences.
 
@@ -37,6 +38,7 @@ def lstm_cpu(
       bias: float[4 * units].
       padded: Whether any length may be shorter than the steps.
       backwards: Read each sequence from its last step to its first.
+      cells: Whether the last cells are wanted; c is given back as it came without, and costs no gradient.
 
     Returns:
       outputs: float[batch, step, units], each beside its input also when read backwards, zeros at padded steps.
@@ -53,14 +55,15 @@ def lstm_cpu(
     scan = _loop if x.dtype == tf.float64 else _fused
     steps = tf.transpose(x, [1, 0, 2])
     parts = [
-        scan(*part, kernel, recurrent_kernel, bias)
+        scan(*part, kernel, recurrent_kernel, bias, cells)
         for part in zip(_halves(steps, 1), _halves(h, 0), _halves(c, 0), strict=True)
     ]
-    outputs, cells = (tf.concat(values, 1) for values in zip(*parts, strict=True))
+    outputs, memory = (tf.concat(values, 1) for values in zip(*parts, strict=True))
     last = tf.stack([tf.maximum(length - 1, 0), tf.range(tf.shape(length)[0])], 1)
     started = (length > 0)[:, None]
     h = tf.where(started, tf.gather_nd(outputs, last) if padded else outputs[-1], h)
-    c = tf.where(started, tf.gather_nd(cells, last) if padded else cells[-1], c)
+    if cells:
+        c = tf.where(started, tf.gather_nd(memory, last) if padded else memory[-1], c)
     outputs = tf.transpose(outputs, [1, 0, 2])
     if padded:
         outputs *= tf.sequence_mask(length, tf.shape(outputs)[1], outputs.dtype)[:, :, None]
@@ -78,7 +81,13 @@ def _halves(values: tf.Tensor, axis: int) -> list[tf.Tensor]:
 
 
 def _fused(
-    x: tf.Tensor, h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
+    x: tf.Tensor,
+    h: tf.Tensor,
+    c: tf.Tensor,
+    kernel: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    bias: tf.Tensor,
+    cells: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Outputs and cells float32[step, batch, units] of x: float32[step, batch, input]."""
     inputs, units = kernel.shape[0], recurrent_kernel.shape[0]
@@ -104,7 +113,7 @@ def _fused(
                 step = tf.raw_ops.LSTMBlockCellGrad(
                     x=first, h_prev=h, w=weights, b=bias, cs_prev=before[t], i=made.i[t], cs=made.cs[t], f=made.f[t],
                     o=made.o[t], ci=made.ci[t], co=made.co[t], h_grad=dh + output_gradient[t],
-                    cs_grad=dc + cell_gradient[t], **peepholes,
+                    cs_grad=dc + cell_gradient[t] if cells else dc, **peepholes,
                 )  # fmt: skip
                 gates = tf.raw_ops.TensorListSetItem(input_handle=gates, index=t, item=step.dicfo)
                 return t - 1, tf.matmul(step.dicfo, transposed), step.cs_prev_grad, gates
@@ -134,7 +143,13 @@ def _swapped(weights: tf.Tensor) -> tf.Tensor:
 
 
 def _loop(
-    x: tf.Tensor, h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
+    x: tf.Tensor,
+    h: tf.Tensor,
+    c: tf.Tensor,
+    kernel: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    bias: tf.Tensor,
+    cells: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """As `_fused`, for float64, which TensorFlow's fused cell does not take: the equations, a step at a time."""
     projected = tf.tensordot(x, kernel, 1) + bias

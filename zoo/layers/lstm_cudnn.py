@@ -16,6 +16,7 @@ def lstm_cudnn(
     *,
     padded: bool,
     backwards: bool,
+    cells: bool,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Runs an LSTM over right-padded sequences; arguments and results are those of `lstm_cpu`.
 
@@ -37,7 +38,8 @@ def lstm_cudnn(
     if backwards:
         outputs = tf.reverse_sequence(outputs, read, seq_axis=1, batch_axis=0)
     started = (length > 0)[:, None]
-    last_h, last_c = tf.where(started, last_h[:, 0], h), tf.where(started, last_c[:, 0], c)
+    last_h = tf.where(started, last_h[:, 0], h)
+    last_c = tf.where(started, last_c[:, 0], c) if cells else c
     if padded:
         within = tf.sequence_mask(length, tf.shape(outputs)[1])[:, :, None]
         outputs = tf.where(within, outputs, tf.zeros([], outputs.dtype))
