@@ -11,7 +11,7 @@ from zoo import kernels
 from zoo.architectures.recurrent import recurrent_classifier
 from zoo.layers import lstm
 from zoo.layers.lstm import LSTM
-from zoo.types import Spec, UsageError
+from zoo.types import RunError, Spec, UsageError
 
 FEATURES = Spec(name="features", kind="series", shape=(None, 5), dtype="float32", axes=("step", "band"))
 LABELS = Spec(name="label", kind="label", shape=(), dtype="int32", axes=(), classes=("no", "yes"))
@@ -64,6 +64,18 @@ def test_receipt_is_read_from_the_first_batch():
     reason = "cpu: no GPU is visible to TensorFlow"
     assert receipt.kernels == {"plain": reason, "second": reason}
     assert lines == [f"kernel plain: {reason}", f"kernel second: {reason}"]
+
+
+def test_a_run_that_requires_cudnn_stops_after_its_first_batch_without():
+    made = network()
+    made.compile("sgd", "mse", jit_compile=False)
+    x = [np.zeros((4, 6, 5), np.float32), np.full(4, 6, np.int32)]
+    receipt = kernels.Receipt(required=True)
+    wrong = (
+        r"`--require-cudnn` was asked for, and it did not run: plain \(cpu: no GPU is visible to TensorFlow\), second"
+    )
+    with pytest.raises(RunError, match=wrong):
+        made.fit(x, np.zeros((4, 4)), batch_size=2, verbose=0, callbacks=[receipt])
 
 
 def test_receipt_does_not_guess():

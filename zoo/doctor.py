@@ -21,6 +21,7 @@ from zoo.types import UsageError
 
 LEAST_FREE = 5 * 2**30  # bytes: a data set, its features and a few runs
 PYTHON = SpecifierSet(">=3.11")
+NO_DRIVER = "no NVIDIA driver here: LSTM layers run on the CPU, and `--require-cudnn` refuses to start"
 SERVER_SECONDS = "5"  # a tracking server that is not there should not hold the doctor for minutes
 
 
@@ -139,9 +140,10 @@ def _gpu() -> Finding:
     if gpus:
         models = ", ".join(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus)
         versions = f"CUDA {built.get('cuda_version', '?')}, cuDNN {built.get('cudnn_version', '?')}"
-        return Finding(what=what, ok=True, detail=f"{models}; TensorFlow is built for {versions}")
+        detail = f"{models}: LSTM layers run on cuDNN; TensorFlow is built for {versions}"
+        return Finding(what=what, ok=True, detail=detail)
     if not _driver():
-        return Finding(what=what, ok=True, detail="no NVIDIA driver here, LSTMs run on the CPU")
+        return Finding(what=what, ok=True, detail=NO_DRIVER)
     if not built.get("is_cuda_build"):
         detail = "there is an NVIDIA driver, and this TensorFlow is built without CUDA"
     elif "CUDA_VISIBLE_DEVICES" in os.environ:

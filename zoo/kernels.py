@@ -12,7 +12,7 @@ from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.python.eager import context  # nothing public gives the graphs that ran
 
 from zoo.layers import lstm
-from zoo.types import Spec, UsageError
+from zoo.types import RunError, Spec, UsageError
 
 CUDNN_OP = "CudnnRNNV3"
 REMEDY = "On a machine with an NVIDIA GPU: pip install 'tensorflow[and-cuda]~=2.21.0', then zoo doctor"
@@ -71,14 +71,15 @@ class Receipt(keras.callbacks.Callback):
 
     Args:
       say: Called with one line a layer.
+      required: Whether to stop the run where a layer is not cuDNN's.
 
     Attributes:
       kernels: Layer path to "cudnn", or "cpu: " and the reason; empty before the first batch.
     """
 
-    def __init__(self, say: Callable[[str], None] = lambda line: None):
+    def __init__(self, say: Callable[[str], None] = lambda line: None, required: bool = False):
         super().__init__()
-        self.say, self.kernels = say, {}
+        self.say, self.required, self.kernels = say, required, {}
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Asks TensorFlow to keep the graphs of the first batch."""
@@ -86,7 +87,11 @@ class Receipt(keras.callbacks.Callback):
             context.enable_run_metadata()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Reads them."""
+        """Reads them.
+
+        Raises:
+          RunError: cuDNN is required, and a layer did not run on it.
+        """
         if self.kernels:
             return
         metadata = context.export_run_metadata()
@@ -95,6 +100,11 @@ class Receipt(keras.callbacks.Callback):
         self.kernels = {layer.path: _kernel(layer, nodes) for layer in lstm_layers(self.model)}
         for path, kernel in self.kernels.items():
             self.say(f"kernel {path}: {kernel}")
+        others = [f"{path} ({kernel})" for path, kernel in self.kernels.items() if kernel != "cudnn"]
+        if self.required and others:
+            raise RunError(
+                f"`--require-cudnn` was asked for, and it did not run: {', '.join(others)}. See `zoo doctor`."
+            )
 
 
 def _kernel(layer: keras.layers.LSTM, nodes: list[NodeDef]) -> str:

@@ -77,7 +77,8 @@ def run(
             training = dataclasses.replace(built.training, epochs=built.sample_epochs)
             built = dataclasses.replace(built, training=training)
         with Record(file.stem, file, name, params, dataset.origin) as record:
-            result = _recorded(built, dataset, file, record, shown, seed=seed, test=test, begun=begun)
+            receipt = kernels.Receipt(shown.say, require_cudnn)
+            result = _recorded(built, dataset, file, record, shown, receipt, seed=seed, test=test, begun=begun)
     finally:
         shown.close()
     return result
@@ -126,7 +127,16 @@ def _spread(examples: tf.data.Dataset, size: int, limit: int) -> tf.data.Dataset
 
 
 def _recorded(
-    recipe: Recipe, dataset: Dataset, file: Path, record: Record, shown: Silent, *, seed: int, test: bool, begun: float
+    recipe: Recipe,
+    dataset: Dataset,
+    file: Path,
+    record: Record,
+    shown: Silent,
+    receipt: kernels.Receipt,
+    *,
+    seed: int,
+    test: bool,
+    begun: float,
 ) -> RunResult:
     # Not before the record: MLflow draws run names from the same generator. Not 0: TensorFlow compares a global seed
     # of 0 with the tensor that seeds the shuffle, and fails.
@@ -137,7 +147,6 @@ def _recorded(
     chain = Chain(recipe, dataset.input, dataset.target)
     splits = ["train", "val", *(dataset.tests if test else ())]
     prepared = prepare_all(recipe, chain, dataset, splits, seed, shown)
-    receipt = kernels.Receipt(shown.say)
     keeper = train(recipe, chain, prepared, record, shown, seed, receipt)
     record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.kernels.items())})
     record.metrics(
