@@ -207,30 +207,3 @@ def test_a_case_on_the_device_crashes_where_a_gradient_crosses_it():
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True)
     assert done.returncode == -11, done.stdout + done.stderr
-
-
-@pytest.mark.gpu
-def test_on_a_gpu_cudnn_equals_the_cpu():
-    if not tf.config.list_logical_devices("GPU"):
-        pytest.skip("TensorFlow sees no GPU")
-    x, mask = example()
-    for flags in ({}, {"return_sequences": True, "return_state": True, "go_backwards": True}):
-        ours, _ = both_layers(x, **flags)
-        state = [np.full((4, UNITS), value, "float32") for value in (0.3, -0.2)]
-        shapes = [(4, 6, UNITS), (4, UNITS), (4, UNITS)] if flags else [(4, UNITS)]
-        seeds = [np.random.default_rng(1).normal(size=shape) for shape in shapes]
-        with tf.device("/CPU:0"):
-            expected = taped(ours, x, mask, state, seeds)
-        for graph in (False, True):  # eager takes cuDNN's kernel, the graph lets TensorFlow choose
-            found = taped(ours, x, mask, state, seeds, graph)
-            for one, other in zip([*found[0], *found[1]], [*expected[0], *expected[1]], strict=True):
-                close(one, other, 1e-4)
-    function = tf.function(lambda x, mask: ours(x, mask=mask)[0], input_signature=SIGNATURE)
-    tf.config.run_functions_eagerly(False)
-    from tensorflow.python.eager import context
-
-    context.enable_run_metadata()
-    function(tf.constant(x), tf.constant(mask))
-    graphs = [graph for ran in context.export_run_metadata().function_graphs for graph in ran.partition_graphs]
-    context.disable_run_metadata()
-    assert "CudnnRNNV3" in {node.op for graph in graphs for node in graph.node}
