@@ -91,40 +91,14 @@ def _fused(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Outputs and cells float32[step, batch, units] of x: float32[step, batch, input]."""
     inputs, units = kernel.shape[0], recurrent_kernel.shape[0]
-    none = tf.zeros([units])
 
     @tf.custom_gradient
     def scan(x, h, c, kernel, recurrent_kernel, bias):
-        weights = tf.concat([kernel, recurrent_kernel], 0)
-        peepholes = {"wci": none, "wcf": none, "wco": none, "use_peephole": False}
-        count = tf.shape(x)[0]
-        made = tf.raw_ops.BlockLSTMV2(
-            seq_len_max=tf.cast(count, tf.int64),
-            x=x, h_prev=h, cs_prev=c, w=weights, b=bias, cell_clip=0.0, **peepholes,
-        )  # fmt: skip
+        given = {"x": x, "h_prev": h, "w": tf.concat([kernel, recurrent_kernel], 0), "b": bias, **_no_peepholes(units)}
+        made = tf.raw_ops.BlockLSTMV2(seq_len_max=tf.shape(x, tf.int64)[0], cs_prev=c, cell_clip=0.0, **given)
 
         def gradient(output_gradient, cell_gradient):
-            before = tf.concat([c[None], made.cs[:-1]], 0)
-            transposed = tf.transpose(_swapped(recurrent_kernel))
-            shape = tf.stack([tf.shape(x)[1], 4 * units])
-            first = tf.zeros_like(x[0])  # only its shape matters
-
-            def back(t, dh, dc, gates):
-                step = tf.raw_ops.LSTMBlockCellGrad(
-                    x=first, h_prev=h, w=weights, b=bias, cs_prev=before[t], i=made.i[t], cs=made.cs[t], f=made.f[t],
-                    o=made.o[t], ci=made.ci[t], co=made.co[t], h_grad=dh + output_gradient[t],
-                    cs_grad=dc + cell_gradient[t] if cells else dc, **peepholes,
-                )  # fmt: skip
-                gates = tf.raw_ops.TensorListSetItem(input_handle=gates, index=t, item=step.dicfo)
-                return t - 1, tf.matmul(step.dicfo, transposed), step.cs_prev_grad, gates
-
-            gates = tf.raw_ops.TensorListReserve(element_shape=shape, num_elements=count, element_dtype=tf.float32)
-            nothing = tf.zeros_like(h)
-            _, dh, dc, gates = tf.while_loop(
-                lambda t, *_: t >= 0, back, (count - 1, nothing, nothing, gates), maximum_iterations=count
-            )
-            dz = tf.raw_ops.TensorListStack(input_handle=gates, element_shape=shape, element_dtype=tf.float32)
-            dz = tf.reshape(dz, [-1, 4 * units])
+            dz, dh, dc = _back(given, made, c, output_gradient, cell_gradient if cells else None)
             dx = tf.reshape(tf.matmul(dz, _swapped(kernel), transpose_b=True), tf.shape(x))
             read = tf.concat([x, tf.concat([h[None], made.h[:-1]], 0)], 2)
             dw = tf.matmul(tf.reshape(read, [-1, inputs + units]), dz, transpose_a=True)
@@ -134,6 +108,38 @@ def _fused(
         return (made.h, made.cs), gradient
 
     return scan(x, h, c, kernel, recurrent_kernel, bias)
+
+
+def _no_peepholes(units: int) -> dict[str, object]:
+    return {"use_peephole": False, **dict.fromkeys(("wci", "wcf", "wco"), tf.zeros([units]))}
+
+
+def _back(
+    given: dict, made: tuple, c: tf.Tensor, output_gradient: tf.Tensor, cell_gradient: tf.Tensor | None
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Back through time: gradients of the gates before activation, [step * batch, 4 * units], and of the first h and c.
+
+    The gates come in the order of `_swapped`.
+    """
+    before = tf.concat([c[None], made.cs[:-1]], 0)
+    count, batch, units = tf.shape(before)[0], tf.shape(c)[0], c.shape[1]
+    transposed = tf.transpose(_swapped(given["w"][-units:]))
+    first = {**given, "x": tf.zeros_like(given["x"][0])}  # only its shape matters
+
+    def back(t, dh, dc, gates):
+        step = tf.raw_ops.LSTMBlockCellGrad(
+            cs_prev=before[t], i=made.i[t], cs=made.cs[t], f=made.f[t], o=made.o[t], ci=made.ci[t], co=made.co[t],
+            h_grad=dh + output_gradient[t], cs_grad=dc if cell_gradient is None else dc + cell_gradient[t], **first,
+        )  # fmt: skip
+        gates = tf.raw_ops.TensorListSetItem(input_handle=gates, index=t, item=step.dicfo)
+        return t - 1, tf.matmul(step.dicfo, transposed), step.cs_prev_grad, gates
+
+    element = {"element_shape": tf.stack([batch, 4 * units]), "element_dtype": tf.float32}
+    gates = tf.raw_ops.TensorListReserve(num_elements=count, **element)
+    start = count - 1, tf.zeros_like(c), tf.zeros_like(c), gates
+    _, dh, dc, gates = tf.while_loop(lambda t, *_: t >= 0, back, start, maximum_iterations=count)
+    dz = tf.raw_ops.TensorListStack(input_handle=gates, **element)
+    return tf.reshape(dz, [-1, 4 * units]), dh, dc
 
 
 def _swapped(weights: tf.Tensor) -> tf.Tensor:
