@@ -8,7 +8,10 @@ from pathlib import Path
 from zoo.datasets import tables
 from zoo.types import Dataset, Spec, UsageError
 
-READERS = {("audio", "classification"): "own_audio"}  # (kind of input, task) to the module whose `load` reads it
+READERS = {  # (kind of input, task) to the module whose `load` reads it
+    ("audio", "classification"): "own_audio",
+    ("text", "classification"): "own_text",
+}
 
 
 def load(path: Path | str, input: Spec, task: str, seed: int = 0) -> Dataset:

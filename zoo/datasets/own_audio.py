@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +17,11 @@ from zoo.inputs.audio import decode_audio, to_int16
 from zoo.types import BadData, Dataset, Spec
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One listed clip, not read yet: where it is named, its name, file, class, and declared split and group."""
+@dataclass(frozen=True, kw_only=True)
+class Entry(splits.Entry):
+    """One listed clip and its file, not read yet."""
 
-    place: str
-    id: str
     file: Path
-    label: str
-    split: str | None = None
-    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
     for label in sorted({entry.label for entry in entries} - {entry.label for entry in usable}):
         faults.append(f"{path}: class `{label}` has no usable clip")
     if usable:
-        usable, more = _with_splits(path, usable, seed)
+        usable, more = splits.assign(path, usable, seed, "usable clip")
         faults += more
     if faults:
         raise BadData(path, faults)
@@ -106,7 +100,8 @@ def _from_folders(path: Path) -> tuple[list[Entry], list[str]]:
             if file.is_dir():
                 faults.append(f"{file}: is a folder inside a class; put its clips directly into the class")
             else:
-                entries.append(Entry(str(file), f"{folder.name}/{file.name}", file, folder.name))
+                name = f"{folder.name}/{file.name}"
+                entries.append(Entry(place=str(file), id=name, file=file, label=folder.name))
     if not entries and not faults:
         faults.append(f"{path}: has no folders of classes; put clips into {path}/<label>/")
     return entries, faults
@@ -120,13 +115,12 @@ def _from_table(path: Path) -> tuple[list[Entry], list[str]]:
     rows, faults = tables.read(path, ("path", "label"))
     entries = []
     for row in rows:
-        name, label = row.values["path"], row.values["label"]
-        if not isinstance(name, str):
-            faults.append(f"{row.place}: `path` must be text, got {name!r}")
-        elif not isinstance(label, str | int) or isinstance(label, bool):
-            faults.append(f"{row.place}: `label` must be text or a whole number, got {label!r}")
+        name = row.values["path"]
+        if isinstance(name, str):
+            named = {"place": row.place, "id": name, "file": row.folder / name}
+            entries.append(Entry(**named, label=str(row.values["label"]), split=row.split, group=row.group))
         else:
-            entries.append(Entry(row.place, name, row.folder / name, str(label), row.split, row.group))
+            faults.append(f"{row.place}: `path` must be text, got {name!r}")
     return entries, faults
 
 
@@ -158,66 +152,3 @@ def _read_all(entries: Sequence[Entry], rate_hz: int) -> list[Audio | str]:
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # libsndfile and soxr let go of the GIL
         return list(pool.map(read, entries))
-
-
-def _with_splits(path: Path, entries: list[Entry], seed: int) -> tuple[list[Entry], list[str]]:
-    """The entries with a split each, declared or drawn, and what is wrong with the split."""
-    labels = [entry.label for entry in entries]
-    faults = []
-    if len(set(labels)) == 1:
-        faults.append(f"{path}: has one class only, `{labels[0]}`; a classifier needs two")
-    declared = {entry.split for entry in entries} - {None}
-    if declared:
-        faults += _split_faults(path, entries, declared)
-        to_draw, shares = [entry for entry in entries if entry.split == "train"], {"val": splits.SHARES["val"]}
-    else:
-        to_draw, shares = entries, splits.SHARES
-    if (declared and "val" in declared) or not to_draw:
-        return entries, faults
-    more = _too_few(path, to_draw, shares)
-    if faults or more:
-        return entries, faults + more
-    drawn_labels = [entry.label for entry in to_draw]
-    try:
-        if to_draw[0].group is not None:
-            drawn = splits.draw_groups([entry.group or "" for entry in to_draw], drawn_labels, seed, shares)
-        else:
-            drawn = splits.draw([entry.id for entry in to_draw], drawn_labels, seed, shares)
-    except ValueError as error:
-        return entries, [f"{path}: {error}; add examples, or declare the split in a column `split`"]
-    by_id = dict(zip((entry.id for entry in to_draw), drawn, strict=True))
-    return [replace(entry, split=by_id.get(entry.id, entry.split)) for entry in entries], []
-
-
-def _too_few(path: Path, entries: Sequence[Entry], shares: dict[str, float]) -> list[str]:
-    if entries[0].group is not None:
-        return []  # groups have their own rule
-    least = splits.needed(shares)
-    wanted = f"a split into {', '.join(['train', *shares])} needs at least {least}"
-    return [
-        f"{path}: class `{label}` has {count} usable clip{'s' * (count > 1)}; {wanted}"
-        for label, count in sorted(Counter(entry.label for entry in entries).items())
-        if count < least
-    ]
-
-
-def _split_faults(path: Path, entries: Sequence[Entry], declared: set[str]) -> list[str]:
-    faults = []
-    if "train" not in declared:
-        faults.append(f"{path}: no example is in split `train`")
-    if not any(split.startswith("test") for split in declared):
-        faults.append(f"{path}: no example is in split `test`")
-    known = {entry.label for entry in entries if entry.split == "train"}
-    for label in sorted({entry.label for entry in entries} - known) if "train" in declared else []:
-        faults.append(f"{path}: class `{label}` has no usable clip in split `train`")
-    first: dict[str, Entry] = {}
-    reported = set()
-    for entry in entries:
-        if entry.group is None:
-            continue
-        other = first.setdefault(entry.group, entry)
-        if other.split != entry.split and (entry.group, entry.split) not in reported:
-            reported.add((entry.group, entry.split))
-            both = f"in `{other.split}` at {other.place}, and here in `{entry.split}`"
-            faults.append(f"{entry.place}: group `{entry.group}` is {both}; a group must be in one split")
-    return faults

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import re
+import reprlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import Any
 
 KINDS = (".csv", ".tsv", ".jsonl")
 SPLITS = ("train", "val", "test")
+LINE_BYTES = 1_000_000  # of one example; longer ones come from a lost line end or a file that is no list
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # an escape in JSON can make one
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Row:
     Args:
       place: "file:line", where a person finds it.
       folder: Where relative paths in it start.
-      values: Column to value; strings without surrounding space from CSV and TSV, any JSON value from JSON Lines.
+      values: Column to value: strings without surrounding space, from JSON Lines any other JSON value too; a `label` is
+        a string or an int.
       split: As declared by the column `split` or by the name of the file, or None.
       group: As declared by the column `group`, or None.
     """
@@ -80,6 +84,11 @@ def read(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[str]]:
     return rows, faults
 
 
+def shorten(text: str) -> str:
+    """The start of a text, on one line, to name it in a fault."""
+    return " ".join(text[:60].split()) + "..." * (len(text) > 60)
+
+
 def _read_file(file: Path, columns: Sequence[str], split: str | None, rows: list[Row], faults: list[str]) -> None:
     text = _text(file, faults)
     if text is None:
@@ -113,9 +122,20 @@ def _text(file: Path, faults: list[str]) -> str | None:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        faults.append(f"{file}:{line}: is not UTF-8 text ({error.reason})")
-        return None
+        line = error.object[: error.start].count(b"\n") + 1
+        others = sum(not _is_utf8(content) for content in error.object.split(b"\n")) - 1
+        more = f", nor {'are' if others > 1 else 'is'} {others} more line{'s' * (others > 1)}" if others else ""
+        faults.append(f"{file}:{line}: is not UTF-8 text ({error.reason}){more}; save the file as UTF-8")
+        # Wrong from the start is UTF-16 or no text at all; else the other lines may have faults of their own
+        return content.decode("utf-8-sig", "replace") if error.start else None
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _row_fault(values: Mapping[str, Any], columns: Sequence[str], split: str | None) -> str:
@@ -123,9 +143,17 @@ def _row_fault(values: Mapping[str, Any], columns: Sequence[str], split: str | N
     if empty:
         return f"no value for {', '.join(empty)}"
     if split is None and "split" in values and values["split"] not in SPLITS:
-        return f"unknown split `{values['split']}`; it must be one of {', '.join(SPLITS)}"
-    if "group" in values and (values["group"] == "" or not isinstance(values["group"], (str, int))):
-        return "no value for `group`" if values["group"] in ("", None) else "`group` must be text or a whole number"
+        return f"unknown split `{shorten(str(values['split']))}`; it must be one of {', '.join(SPLITS)}"
+    if "group" in values and values["group"] in (None, ""):
+        return "no value for `group`"
+    for name in ("label", "group"):
+        value = values.get(name, "")
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            return f"`{name}` must be text or a whole number, got {reprlib.repr(value)}"
+    for name in (*columns, "group"):
+        half = LONE_SURROGATE.search(str(values.get(name)))
+        if half:
+            return f"`{name}` has \\u{ord(half[0]):04x}, half a character that UTF-8 cannot hold"
     return ""
 
 
@@ -133,28 +161,55 @@ Record = tuple[int, dict[str, Any], str]  # line, values, what is wrong with it
 
 
 def _delimited(text: str, suffix: str, columns: Sequence[str]) -> Iterator[Record]:
+    header: list[str] = []
+    for line, cells, reason in _cells(text, suffix):
+        if not reason and not any(cells):
+            continue
+        if not header:
+            header = cells
+            reason = reason or _header_fault(header, columns)
+            if reason:
+                yield line, {}, reason
+                return
+        elif reason:
+            yield line, {}, reason
+        elif len(cells) != len(header):
+            remedy = '; put text that has commas in it between quotes (")' if len(cells) > len(header) else ""
+            remedy = remedy if suffix == ".csv" else ""
+            yield line, {}, f"has {len(cells)} cells, the header has {len(header)}{remedy}"
+        else:
+            yield line, dict(zip(header, cells, strict=True)), ""
+
+
+def _cells(text: str, suffix: str) -> Iterator[tuple[int, list[str], str]]:
+    """Line, cells and what is wrong with them; after a fault the reader starts afresh with the line behind it."""
     plain = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if suffix == ".tsv" else {"skipinitialspace": True}
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, **plain)
-    header: list[str] = []
-    line = 1
+    before = csv.field_size_limit(max(1, len(text)))  # the limit here is LINE_BYTES, csv's own is 128 KiB
     try:
-        for cells in reader:
-            cells = [cell.strip() for cell in cells]
-            if not any(cells):
-                pass
-            elif not header:
-                header = cells
-                reason = _header_fault(header, columns)
-                if reason:
-                    yield line, {}, reason
-                    return
-            elif len(cells) != len(header):
-                yield line, {}, f"has {len(cells)} cells, the header has {len(header)}"
-            else:
-                yield line, dict(zip(header, cells, strict=True)), ""
+        while True:
             line = reader.line_num + 1
-    except csv.Error as error:
-        yield line, {}, f"is not {suffix[1:].upper()}: {error}"
+            try:
+                cells = [cell.strip() for cell in next(reader)]
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield (
+                    line,
+                    [],
+                    f"is not {suffix[1:].upper()}: {error}; close every quote, and double those inside quotes",
+                )
+            else:
+                yield line, cells, _length_fault("".join(cells))
+    finally:
+        csv.field_size_limit(before)
+
+
+def _length_fault(content: str) -> str:
+    size = len(content.encode())
+    if size <= LINE_BYTES:
+        return ""
+    return f"has {size:,} bytes, an example may have {LINE_BYTES:,}; shorten it, or make several examples of it"
 
 
 def _header_fault(header: list[str], columns: Sequence[str]) -> str:
@@ -170,12 +225,16 @@ def _json_lines(text: str) -> Iterator[Record]:
     for line, content in enumerate(re.split(r"\r?\n", text), 1):  # not splitlines: U+2028 may stand inside a string
         if not content.strip():
             continue
+        reason = _length_fault(content)
+        if reason:
+            yield line, {}, reason
+            continue
         try:
             values = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield line, {}, f"is not JSON: {error}"
             continue
         if isinstance(values, dict):
-            yield line, values, ""
+            yield line, {key: value.strip() if isinstance(value, str) else value for key, value in values.items()}, ""
         else:
             yield line, {}, f"must be a JSON object, got a {type(values).__name__}"
