@@ -32,6 +32,7 @@ class Chain:
         self.frontend: keras.layers.Layer | None = recipe.frontend() if recipe.frontend else None
         self.features: Spec = self.frontend.features(input) if self.frontend else input
         self.network: keras.Model = recipe.network(self.features, target)
+        self._compiled: tuple[keras.Model, Callable[..., dict[str, tf.Tensor]]] | None = None
 
     @property
     def layers(self) -> list[keras.layers.Layer]:
@@ -61,10 +62,16 @@ class Chain:
         return self.task.answer(self.network([features, length], training=False), self.target)
 
     def function(self) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
-        """The same, compiled once for all batch sizes and lengths, and for the CPU, as an export runs it."""
-        values = tf.TensorSpec([None, *self.input.shape], self.input.dtype)
-        with without_cudnn(self.network), tf.device("/CPU:0"):
-            return tf.function(self.__call__).get_concrete_function(values, tf.TensorSpec([None], tf.int32))
+        """The same, compiled once for all batch sizes and lengths, and for the CPU, as an export runs it there.
+
+        It reads the weights that the network has when it is called.
+        """
+        if self._compiled is None or self._compiled[0] is not self.network:
+            values = tf.TensorSpec([None, *self.input.shape], self.input.dtype)
+            with without_cudnn(self.network), tf.device("/CPU:0"):
+                made = tf.function(self.__call__).get_concrete_function(values, tf.TensorSpec([None], tf.int32))
+            self._compiled = self.network, made
+        return self._compiled[1]
 
 
 def batches(examples: tf.data.Dataset, size: int) -> tf.data.Dataset:

@@ -38,10 +38,10 @@ class LSTM(keras.layers.LSTM):
     Steps outside the mask are skipped, wherever they are: they leave h and c as they were and have the output zero. A
     row without any step gives its initial state. This is the same on every device.
 
-    A graph for training runs cuDNN's kernel where it is traced for a GPU, and the CPU's elsewhere; any other graph, an
-    exported one too, holds both, and TensorFlow takes the one of the device that it runs on. `kernels.receipt` tells
-    which. The arguments of Keras's layer that rule cuDNN out do not exist: other activations, no bias,
-    `recurrent_dropout`, `unroll`. Neither kernel can be compiled by XLA: leave `jit_compile` off.
+    A graph for training, or traced under `tf.device`, runs cuDNN's kernel where that is for a GPU, and the CPU's
+    elsewhere; any other graph, an exported one too, holds both, and TensorFlow takes the one of the device that it runs
+    on. `zoo.kernels.Receipt` tells which ran. The arguments of Keras's layer that rule cuDNN out do not exist: other
+    activations, no bias, `recurrent_dropout`, `unroll`. Neither kernel can be compiled by XLA: leave `jit_compile` off.
 
     Cost on a CPU: a step is one matrix product of [batch, input + units] and [input + units, 4 * units], and another of
     that size for the gradient; half types are computed in float32, float64 by a slower loop.
@@ -128,7 +128,7 @@ class LSTM(keras.layers.LSTM):
     def _run(
         self, x: tf.Tensor, length: tf.Tensor, h: tf.Tensor, c: tf.Tensor, *, padded: bool, training: bool
     ) -> Results:
-        """Outputs and last states by the kernel for this device, or by both in a graph that is not for training."""
+        """Outputs and last states by the kernel of the device, or by both where a graph is not for a certain one."""
         cell = self.cell
         weights = [tf.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)]
         arguments = [x, length, h, c, *weights]
@@ -136,7 +136,7 @@ class LSTM(keras.layers.LSTM):
         choice = Choice(path=self.path, padded=padded, backwards=self.go_backwards, cells=cells)
         if tf.executing_eagerly():
             return compiled(choice, device_here(), specs(arguments))(*arguments)
-        if training:
+        if training or device_asked():
             return choice.kernel(device_here())(*arguments)
         return both_devices(choice, arguments)
 
@@ -193,8 +193,12 @@ def gpu_visible() -> bool:
 
 def device_here() -> str:
     """The device of an operation made now: "GPU" where it may run on one, else "CPU"."""
-    asked = tf.zeros([]).device or context.context().device_name  # a function does not see the device it is called on
-    return "GPU" if gpu_visible() and "CPU" not in (asked or "") else "CPU"
+    return "GPU" if gpu_visible() and "CPU" not in device_asked() else "CPU"
+
+
+def device_asked() -> str:
+    """The device that operations made now are put on by `tf.device`, or "" for TensorFlow to choose."""
+    return tf.zeros([]).device or context.context().device_name or ""  # a function has its caller's in the context
 
 
 @dataclass(frozen=True, kw_only=True)
