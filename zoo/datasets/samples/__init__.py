@@ -1,4 +1,4 @@
-"""Small data sets made by this project, shipped with it or made anew at each call, so that everything works offline in a minute."""
+"""Small data sets made by this project, shipped or made anew, so that everything works offline in a minute."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def load(name: str, input: Spec, task: str) -> Dataset:
 
     Args:
       name: "spoken_digits": 1,000 clips of 100 synthetic voices, none of them in two splits (720 train, 100 val, 180
-        test), made by `make_spoken_digits.py`. "sentiment": 4,000 sentences (3,000 train, 400 val, 600 test), half negative
-        and half positive, in which the order of the words decides; made by `sentiment.py`.
+        test), made by `make_spoken_digits.py`. "sentiment": 4,000 sentences (3,000 train, 400 val, 600 test),
+        half negative and half positive, in which the order of the words decides; made by `sentiment.py`.
       input: What the recipe takes.
       task: Name of the recipe's task.
 
@@ -37,11 +37,10 @@ def load(name: str, input: Spec, task: str) -> Dataset:
       UsageError: There is no such sample, or it is not of this kind.
     """
     if name in MADE:
-        made = MADE[name].load()
-        if not input.accepts(made.input) or task != MADE[name].TASK:
-            raise UsageError(
-                f"the sample `{name}` is {made.input.kind} {MADE[name].TASK}, it cannot be used for {input.kind} {task}."
-            )
+        made, fits = MADE[name].load(), MADE[name].TASK
+        if not input.accepts(made.input) or task != fits:
+            kind = made.input.kind
+            raise UsageError(f"the sample `{name}` is {kind} {fits}, it cannot be used for {input.kind} {task}.")
         return made
     if name not in LISTS:
         raise UsageError(f"there is no sample `{name}`; there are: {', '.join((*LISTS, *MADE))}.")

@@ -144,7 +144,10 @@ T = TypeVar("T")
 
 
 def load() -> Dataset:
-    """The sample in its splits; no pair of adjectives of a test sentence, or adjective and noun, is in another split.
+    """The sample in its splits, which share words but not what is said with them.
+
+    Sentences with the same two adjectives are in one split, and so are those of `MOVED` with the same adjective of the
+    same noun.
 
     Returns:
       3,000 train, 400 val and 600 test examples `{"id": string[], "input": string[], "target": int64[]}`, of 6 to 30
@@ -194,7 +197,7 @@ def _split(content: str) -> str:
         if place < count:
             return split
         place -= count
-    raise AssertionError("the remainder is below the sum")
+    raise AssertionError("the remainder is below the sum of the counts")
 
 
 def _draw(draws: _Draws) -> tuple[Pair, str]:
@@ -228,7 +231,9 @@ class _Draws:
         self._random = random.Random(seed)
 
     def below(self, share: float) -> bool:
+        """Whether a number drawn from 0 to 1 is below `share`."""
         return self._random.random() < share
 
     def choice(self, items: Sequence[T]) -> T:
+        """One of `items`, each as likely."""
         return items[int(self._random.random() * len(items))]
