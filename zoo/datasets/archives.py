@@ -8,7 +8,7 @@ import io
 import os
 import tarfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,14 @@ def find(folder: Path | None, subfolder: str, names: tuple[str, ...]) -> Path | 
         return None
     places = [place / name for place in (folder, folder / subfolder) for name in names]
     return next((place for place in places if place.is_file()), None)
+
+
+def find_all(folder: Path | None, subfolder: str, names: Sequence[str]) -> list[Path] | None:
+    """All of the files `names` in `folder`, or else all directly in its `subfolder`; None where some are missing."""
+    for place in (folder, folder / subfolder) if folder else ():
+        if all((place / name).is_file() for name in names):
+            return [place / name for name in names]
+    return None
 
 
 def members(archive: Path, suffix: str) -> Iterator[tuple[str, bytes]]:
@@ -89,16 +97,35 @@ def verify(archive: Path, suffix: str, expected: str) -> None:
         )
 
 
+def verify_file(file: Path, expected: str) -> None:
+    """Checks the SHA-256 of a file that the publisher serves as it is.
+
+    Raises:
+      UsageError: It is not the expected one.
+    """
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    if found != expected:
+        raise UsageError(
+            f"`{file}` is not the publisher's file: its SHA-256 is {found}, expected {expected}; fetch it again."
+        )
+
+
+def forget_download(file: Path) -> None:
+    """Removes a wrong download, which TFDS would else take again, or by its notes on it refuse the next one."""
+    file.unlink()
+    file.with_name(f"{file.name}.INFO").unlink(missing_ok=True)
+
+
 def prepare(
-    make: type[tfds.core.DatasetBuilder], archive: Path | None, *, url: str, name: str
+    make: type[tfds.core.DatasetBuilder], archive: Path | None, *, url: str, name: str | Sequence[str]
 ) -> tfds.core.DatasetBuilder:
     """Has TFDS prepare a data set once for all processes, from `archive` or else from the network, without a word.
 
     Args:
       make: The builder's class; it reads from `dl_manager.manual_dir` where that is, else it downloads `url`.
-      archive: The user's copy, never written to.
-      url: Of the publisher's archive.
-      name: The file name to ask for.
+      archive: The user's copy, never written to; the first file where there are several.
+      url: Of the publisher's archive; of the folder with the publisher's files where there are several.
+      name: The file name to ask for, or the names of several files.
 
     Returns:
       The builder, ready to read.
@@ -116,12 +143,13 @@ def prepare(
     return builder
 
 
-def _prepare(builder: tfds.core.DatasetBuilder, archive: Path | None, url: str, name: str) -> None:
+def _prepare(builder: tfds.core.DatasetBuilder, archive: Path | None, url: str, name: str | Sequence[str]) -> None:
     import tensorflow_datasets as tfds
 
     try:
         if archive is None:
-            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=REACH_SECONDS).close()
+            reached = url if isinstance(name, str) else f"{url}/{name[0]}"
+            urllib.request.urlopen(urllib.request.Request(reached, method="HEAD"), timeout=REACH_SECONDS).close()
         with _quiet():
             config = tfds.download.DownloadConfig(manual_dir=archive and str(archive.parent))
             builder.download_and_prepare(download_dir=str(cache_dir() / "downloads"), download_config=config)
@@ -129,9 +157,12 @@ def _prepare(builder: tfds.core.DatasetBuilder, archive: Path | None, url: str, 
         reason = getattr(error, "reason", error)
         if archive is not None:
             raise RunError(f"`{archive}` cannot be prepared in `{cache_dir()}`: {reason}") from None
+        if isinstance(name, str):
+            missing, files = f"`{name}` is not here and {url}", "that file"
+        else:
+            missing, files = f"{', '.join(f'`{each}`' for each in name)} are not all here and {url}", "those files"
         raise RunError(
-            f"`{name}` is not here and {url} cannot be fetched ({reason}); "
-            "put that file into a folder FOLDER and add `--manual-dir FOLDER`."
+            f"{missing} cannot be fetched ({reason}); put {files} into a folder FOLDER and add `--manual-dir FOLDER`."
         ) from None
 
 

@@ -68,9 +68,8 @@ class FreeSpokenDigits(tfds.core.GeneratorBasedBuilder):
         try:
             archives.verify(archive, ".wav", CHECKSUM)
         except UsageError:
-            if not given:  # else TFDS would take the wrong download again, or refuse another by its notes on this one
-                archive.unlink()
-                archive.with_name(f"{archive.name}.INFO").unlink(missing_ok=True)
+            if not given:
+                archives.forget_download(archive)
             raise
         return {name: self._generate_examples(archive, name) for name in ("train", "test")}
 

@@ -1,4 +1,4 @@
-"""Small data sets made by this project and shipped with it, so that everything works offline in a minute."""
+"""Small data sets made by this project, shipped or made anew, so that everything works offline in a minute."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from pathlib import Path
 
 from zoo.datasets import own
 from zoo.datasets.cache import cache_dir
+from zoo.datasets.samples import sentiment
 from zoo.types import Dataset, Spec, UsageError
 
 LISTS = {"spoken_digits": "clips.csv"}  # sample (a zip file beside this one) to what `own.load` reads in it
+MADE = {"sentiment": sentiment}  # sample to the module whose `load` makes it, of the kind and task there
 
 
 def load(name: str, input: Spec, task: str) -> Dataset:
-    """Loads a sample; it is in the own-data format of its kind and task.
+    """Loads a sample; one that is shipped is in the own-data format of its kind and task.
 
     Args:
       name: "spoken_digits": 1,000 clips of 100 synthetic voices, none of them in two splits (720 train, 100 val, 180
-        test), made by `make_spoken_digits.py`.
+        test), made by `make_spoken_digits.py`. "sentiment": 4,000 sentences (3,000 train, 400 val, 600 test),
+        half negative and half positive, in which the order of the words decides; made by `sentiment.py`.
       input: What the recipe takes.
       task: Name of the recipe's task.
 
@@ -33,8 +36,14 @@ def load(name: str, input: Spec, task: str) -> Dataset:
     Raises:
       UsageError: There is no such sample, or it is not of this kind.
     """
+    if name in MADE:
+        made, fits = MADE[name].load(), MADE[name].TASK
+        if not input.accepts(made.input) or task != fits:
+            kind = made.input.kind
+            raise UsageError(f"the sample `{name}` is {kind} {fits}, it cannot be used for {input.kind} {task}.")
+        return made
     if name not in LISTS:
-        raise UsageError(f"there is no sample `{name}`; there are: {', '.join(LISTS)}.")
+        raise UsageError(f"there is no sample `{name}`; there are: {', '.join((*LISTS, *MADE))}.")
     dataset = own.load(unpack(name) / LISTS[name], input, task)
     return dataclasses.replace(
         dataset,
