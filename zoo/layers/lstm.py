@@ -262,18 +262,23 @@ def both_devices(choice: Choice, arguments: Sequence[tf.Tensor], called: str = "
       arguments: Of the kernels; the weights too, since a captured tensor would stop the swap in silence.
       called: Device of the kernel to call; the result does not depend on it.
     """
-    interface = f"lstm_{uuid.uuid4().hex}"  # one a call: all functions of an interface replace each other
-    traced = {}
-    for device in KERNELS:
-        function = tf.function(
-            choice.kernel(device),
-            autograph=False,
-            experimental_attributes={"api_implements": interface, "api_preferred_device": device},
-        )
-        traced[device] = function.get_concrete_function(*specs(arguments))
+    traced = joined(choice, specs(arguments))
     result = traced[called](*arguments)
     graph = tf.compat.v1.get_default_graph()
     for device in traced.keys() - {called}:
         traced[device].add_to_graph(graph)
         traced[device].add_gradient_functions_to_graph(graph)
     return result
+
+
+@functools.lru_cache(maxsize=64)
+def joined(choice: Choice, specs: tuple[tf.TensorSpec, ...]) -> dict[str, tf.types.experimental.ConcreteFunction]:
+    """By device the kernels of one interface, traced once for all graphs: an export traces a layer several times."""
+    interface = f"lstm_{uuid.uuid4().hex}"  # one for each pair: all functions of an interface replace each other
+    traced = {}
+    with tf.init_scope():
+        for device in KERNELS:
+            attributes = {"api_implements": interface, "api_preferred_device": device}
+            function = tf.function(choice.kernel(device), autograph=False, experimental_attributes=attributes)
+            traced[device] = function.get_concrete_function(*specs)
+    return traced
