@@ -33,7 +33,7 @@ def main() -> None:
     recipe = catalog.load(catalog.find(options.recipe), {})
     dataset = runs.load_data(recipe, sample=options.sample, manual_dir=options.manual_dir)
     keras.utils.set_random_seed(1)
-    chain = Chain(recipe, dataset.input, dataset.target)
+    chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
     prepared = runs.prepare_all(recipe, chain, dataset, ["train"], 0, Silent())
     steps = features.batches_per_epoch(prepared["train"], recipe.training.batch_size)
     batches = iter(features.train_batches(prepared["train"], recipe, seed=0))

@@ -19,19 +19,27 @@ class Chain:
     Args:
       recipe: Gives frontend, network and task.
       input: What raw examples are.
-      target: What the network has to give.
+      target: What raw targets are.
+      train: Single raw train examples, for the layers that learn something (a vocabulary) before training.
 
     Attributes:
       frontend: The layer from raw values to features, or None where raw values are features.
       features: Spec of the features.
+      labels: The layer from target texts to label ids, or None where targets are learnt as they are.
+      target: What the network has to give: the raw target, or the labels.
       network: The Keras model from `[features, length]` to logits.
     """
 
-    def __init__(self, recipe: Recipe, input: Spec, target: Spec):
-        self.task, self.input, self.target = recipe.task, input, target
+    def __init__(self, recipe: Recipe, input: Spec, target: Spec, train: tf.data.Dataset | None = None):
+        self.task, self.input = recipe.task, input
         self.frontend: keras.layers.Layer | None = recipe.frontend() if recipe.frontend else None
+        self.labels: keras.layers.Layer | None = recipe.labels() if recipe.labels else None
+        for layer, part in ((self.frontend, "input"), (self.labels, "target")):
+            if hasattr(layer, "adapt"):
+                layer.adapt([example[part] for example in train.as_numpy_iterator()])
         self.features: Spec = self.frontend.features(input) if self.frontend else input
-        self.network: keras.Model = recipe.network(self.features, target)
+        self.target: Spec = self.labels.features(target) if self.labels else target
+        self.network: keras.Model = recipe.network(self.features, self.target)
         self._compiled: tuple[keras.Model, Callable[..., dict[str, tf.Tensor]]] | None = None
 
     @property
@@ -48,7 +56,7 @@ class Chain:
 
         Args:
           values: As the input spec says, with a batch axis first.
-          length: int32[batch], true lengths.
+          length: int32[batch], true lengths; 1 where raw values have no steps, as texts.
 
         Returns:
           The task's named outputs.
@@ -77,10 +85,12 @@ class Chain:
 def batches(examples: tf.data.Dataset, size: int) -> tf.data.Dataset:
     """Right-padded raw batches `(values, length: int32[batch])` of examples, in their order."""
 
-    def lengths(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        return example["input"], tf.shape(example["input"])[0]
+    return examples.map(lambda example: (example["input"], steps(example["input"]))).padded_batch(size).prefetch(2)
 
-    return examples.map(lengths).padded_batch(size).prefetch(2)
+
+def steps(values: tf.Tensor) -> tf.Tensor:
+    """int32[]: how many steps one raw example has; 1 where it is a scalar, as a text is."""
+    return tf.shape(values)[0] if values.shape.rank else tf.constant(1)
 
 
 def answer_all(chain: Chain, examples: tf.data.Dataset, size: int = 64) -> Answers:
@@ -108,6 +118,7 @@ def concatenate(parts: Iterable[Mapping[str, np.ndarray]]) -> Answers:
 
 
 def truths(examples: tf.data.Dataset) -> tuple[list[str], np.ndarray]:
-    """Ids and targets of every example of a split, in order."""
+    """Ids and raw targets of every example of a split, in order; texts as bytes in an object array."""
     rows = [(example["id"].decode(), example["target"]) for example in examples.as_numpy_iterator()]
-    return [row[0] for row in rows], np.stack([row[1] for row in rows])
+    targets = [row[1] for row in rows]
+    return [row[0] for row in rows], np.array(targets, object) if isinstance(targets[0], bytes) else np.stack(targets)

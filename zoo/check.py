@@ -24,6 +24,7 @@ from zoo.types import Dataset, Spec
 EXAMPLES = 24
 EPOCHS = 8
 CLASSES = ("first", "second", "third")
+SYLLABLES = ("ba", "do", "fi", "gu", "ke", "la", "mo", "nu")
 Finding = tuple[str, bool, str]
 
 
@@ -97,7 +98,7 @@ def _copied(file: Path) -> str:
 
 def _cudnn(file: Path) -> str:
     chain = _network(catalog.load(file, {}))
-    obstacles = kernels.obstacles(chain.network, chain.features)
+    obstacles = kernels.obstacles(chain.network, chain.features, chain.task.forced)
     slow = [f"{layer}: {obstacle}" for layer, obstacle in obstacles.items() if obstacle]
     _demand(not slow, f"not on cuDNN: {'; '.join(slow)}")
     _demand(bool(obstacles), "there is no LSTM layer")
@@ -119,7 +120,7 @@ def _trained(file: Path) -> str:
     )
     keras.utils.set_random_seed(1)
     dataset = random_data(recipe)
-    chain = Chain(recipe, dataset.input, dataset.target)
+    chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
     prepared = {split: _uncached(recipe, chain, dataset, split) for split in dataset.splits}
     losses: list[float] = []
     fit(
@@ -127,7 +128,7 @@ def _trained(file: Path) -> str:
         recipe.task,
         recipe.training,
         features.train_batches(prepared["train"], recipe, seed=0),
-        features.plain_batches(prepared["val"], batch_size=8),
+        features.plain_batches(prepared["val"], batch_size=8, forced=recipe.task.forced),
         steps_per_epoch=features.batches_per_epoch(prepared["train"], 8),
         progress=Silent(),
         log=lambda metrics, _: losses.append(metrics["train_loss"]),
@@ -154,14 +155,23 @@ def _uncached(recipe: Recipe, chain: Chain, dataset: Dataset, split: str) -> tf.
     return features.compute(recipe, chain, dataset.splits[split], variants, 0).cache()
 
 
+def _random_value(draws: np.random.Generator, spec: Spec, steps: int) -> np.ndarray | bytes:
+    if spec.kind == "text":
+        return " ".join(f"{draws.choice(SYLLABLES)}{draws.choice(SYLLABLES)}" for _ in range(steps)).encode()
+    values = draws.uniform(-0.5, 0.5, (steps, *spec.shape[1:]))
+    return (np.round(values * 32768) / 32768).astype(spec.dtype)
+
+
 def _network(recipe: Recipe) -> Chain:
-    return Chain(recipe, recipe.input, random_target(recipe))
+    return Chain(recipe, recipe.input, random_target(recipe), random_data(recipe).splits["train"])
 
 
 def random_target(recipe: Recipe) -> Spec:
-    """A target that the recipe's task can learn: three classes, or one number."""
+    """A target that the recipe's task can learn: three classes, a text, or one number."""
     if recipe.task.name == "classification":
         return Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=CLASSES)
+    if recipe.task.name == "translation":
+        return Spec(name="translation", kind="text", shape=(), dtype="string", axes=())
     return Spec(name="value", kind="value", shape=(), dtype="float32", axes=())
 
 
@@ -174,13 +184,13 @@ def random_data(recipe: Recipe, seed: int = 0) -> Dataset:
     """
     draws = np.random.default_rng(seed)
     longest = recipe.input.rate_hz // 2 if recipe.input.rate_hz else 40
-    shape = recipe.input.shape[1:]
-    inputs = [
-        (np.round(draws.uniform(-0.5, 0.5, (steps, *shape)) * 32768) / 32768).astype(recipe.input.dtype)
-        for steps in [1, *draws.integers(longest // 4, longest, EXAMPLES - 1)]
-    ]
+    lengths = [1, *draws.integers(longest // 4, longest, EXAMPLES - 1)]
+    inputs = [_random_value(draws, recipe.input, steps) for steps in lengths]
     target = random_target(recipe)
-    values = np.arange(EXAMPLES) % len(CLASSES) if target.classes else draws.uniform(-1, 1, EXAMPLES)
+    if target.kind == "text":
+        values = [_random_value(draws, target, steps) for steps in draws.integers(1, 8, EXAMPLES)]
+    else:
+        values = np.arange(EXAMPLES) % len(CLASSES) if target.classes else draws.uniform(-1, 1, EXAMPLES)
     rows = [
         {"id": f"{number}", "input": value, "target": truth}
         for number, (value, truth) in enumerate(zip(inputs, values, strict=True))

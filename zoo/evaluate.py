@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +17,7 @@ from zoo.record import Record
 from zoo.types import Answers, Dataset, Task
 
 TABLE_ROWS = 200  # worst test examples in the table; more make MLflow's page slow
+TABLE_CHARACTERS = 1000  # of a text in it
 MOST_BASELINE = 20_000  # train examples for the baseline, which holds them all in memory
 
 
@@ -61,11 +63,7 @@ def evaluate(
       answers: The composed function's, in the split's order.
     """
     ids, truth = truths(dataset.splits[split])
-    simple = task.baseline(
-        features.first_variant(prepared["train"].take(MOST_BASELINE)),
-        features.first_variant(prepared[split])[0],
-        dataset.target,
-    )
+    simple = task.baseline(*_for_baseline(dataset, split, prepared), dataset.target)
     suffix = split.removeprefix("test")
     difference = task.example_scores(answers, truth, dataset.target) - task.example_scores(
         simple, truth, dataset.target
@@ -73,6 +71,8 @@ def evaluate(
     low, high = interval(difference)
     name = f"difference{suffix}_{task.headline}"
     columns = task.describe(answers, truth, dataset.target)
+    if dataset.input.kind == "text":
+        columns["text"] = [text.decode(errors="replace")[:TABLE_CHARACTERS] for text in inputs(dataset, split)]
     worst = np.argsort(-np.asarray(columns["badness"]), kind="stable")[:TABLE_ROWS]
     return Evaluation(
         split=split,
@@ -82,6 +82,21 @@ def evaluate(
         pictures=task.pictures(answers, truth, dataset.target),
         table={key: [values[index] for index in worst] for key, values in {"id": ids, **columns}.items()},
     )
+
+
+def _for_baseline(
+    dataset: Dataset, split: str, prepared: Mapping[str, tf.data.Dataset]
+) -> tuple[tuple[Sequence[Any], np.ndarray], Sequence[Any]]:
+    """What a baseline sees of train, with truths, and of the test split: features, or the texts themselves."""
+    if dataset.input.kind != "text":
+        train = features.first_variant(prepared["train"].take(MOST_BASELINE))
+        return train, features.first_variant(prepared[split])[0]
+    return (inputs(dataset, "train"), truths(dataset.splits["train"])[1]), inputs(dataset, split)
+
+
+def inputs(dataset: Dataset, split: str) -> list[Any]:
+    """The raw inputs of every example of a split, in order."""
+    return [example["input"] for example in dataset.splits[split].as_numpy_iterator()]
 
 
 def interval(difference: np.ndarray) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 import zoo.layers
-from zoo.chain import Chain
+from zoo.chain import Chain, steps
 from zoo.datasets.cache import cache_dir
 from zoo.recipe import Recipe
 from zoo.types import Dataset
@@ -33,6 +33,10 @@ def cache_key(recipe: Recipe, chain: Chain, dataset: Dataset, split: str, varian
     if frontend is not None:
         parts += [type(frontend).__name__, json.dumps(frontend.get_config(), sort_keys=True, default=str)]
         parts += [hashlib.sha256(weight.numpy().tobytes()).hexdigest() for weight in frontend.weights]
+    parts += [json.dumps(chain.features.classes)]
+    if chain.labels is not None:
+        parts += [type(chain.labels).__name__, json.dumps(chain.labels.get_config(), sort_keys=True, default=str)]
+        parts += [json.dumps(chain.target.classes)]
     if variants > 1 and recipe.augment_raw is not None:
         draws = recipe.augment_raw
         captured = [cell.cell_contents for cell in draws.__closure__ or ()]
@@ -113,7 +117,7 @@ def compute(
             draw = tf.random.experimental.stateless_fold_in([seed, 0], tf.cast(index * variants + number, tf.int32))
             values = tf.cond(number > 0, lambda: recipe.augment_raw(values, draw), lambda: values)
             values = tf.ensure_shape(values, examples.element_spec["input"].shape)
-        return {**example, "input": values, "length": tf.shape(values)[0]}
+        return {**example, "input": values, "length": steps(values)}
 
     def copies(index: tf.Tensor, example: dict[str, tf.Tensor]) -> tf.data.Dataset:
         return tf.data.Dataset.range(variants).map(lambda number: variant(index, example, number))
@@ -124,10 +128,12 @@ def compute(
         return {"id": batch["id"], "target": batch["target"], "features": rows}
 
     def joined(group: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        rows = group["features"]
+        rows, target = group["features"], group["target"][0]
+        if chain.labels is not None:
+            target = chain.labels(target[None], tf.constant([1]))[0][0]
         return {
             "id": group["id"][0],
-            "target": group["target"][0],
+            "target": tf.ensure_shape(target, chain.target.shape),
             "features": tf.ensure_shape(rows.values, chain.features.shape),
             "splits": rows.row_splits,
         }
@@ -148,6 +154,8 @@ def first_variant(features: tf.data.Dataset) -> tuple[list[np.ndarray], np.ndarr
 
 def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first: int = 0) -> tf.data.Dataset:
     """Augmented, shuffled batches `((features, length: int32[batch]), target)` of examples of like length.
+
+    Labels of several steps are padded with -1; a task that is forced gets `((features, length, target), target)`.
 
     One epoch follows another without end, so that the next is prepared while one is trained and validated. Every draw
     depends on (seed, epoch, example) alone, so that epoch n is the same however one got there.
@@ -179,7 +187,7 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first
         order = number + 1_000_003 * (seed + 1)
         shuffled = features.enumerate().shuffle(examples, seed=order, reshuffle_each_iteration=False)
         picked = shuffled.map(example_of_epoch(number), num_parallel_calls=tf.data.AUTOTUNE)
-        return _bucketed(picked, size).shuffle(BUCKETS, seed=order, reshuffle_each_iteration=False)
+        return _bucketed(picked, size, recipe.task.forced).shuffle(BUCKETS, seed=order, reshuffle_each_iteration=False)
 
     return tf.data.Dataset.counter(first).flat_map(whole_epoch).prefetch(PREFETCHED)
 
@@ -189,18 +197,19 @@ def batches_per_epoch(features: tf.data.Dataset, batch_size: int) -> int:
     return -(-count(features) // batch_size)
 
 
-def plain_batches(features: tf.data.Dataset, *, batch_size: int) -> tf.data.Dataset:
-    """Batches `((features, length), target)` of the plain features, the same at every pass.
+def plain_batches(features: tf.data.Dataset, *, batch_size: int, forced: bool = False) -> tf.data.Dataset:
+    """Batches as `train_batches` makes them, of the plain features, the same at every pass.
 
     Args:
       features: As `prepare` gives them.
       batch_size: Examples per batch.
+      forced: As of the task.
     """
 
     def plain(example: dict[str, tf.Tensor]) -> Row:
         return example["features"][: example["splits"][1]], example["target"]
 
-    made = _bucketed(features.map(plain), batch_size).prefetch(tf.data.AUTOTUNE)
+    made = _bucketed(features.map(plain), batch_size, forced).prefetch(tf.data.AUTOTUNE)
     return made.apply(tf.data.experimental.assert_cardinality(batches_per_epoch(features, batch_size)))
 
 
@@ -209,21 +218,22 @@ def count(features: tf.data.Dataset) -> int:
     return int(features.reduce(np.int64(0), lambda total, example: total + 1))
 
 
-def _bucketed(rows: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+def _bucketed(rows: tf.data.Dataset, batch_size: int, forced: bool) -> tf.data.Dataset:
     """Sorts every `BUCKETS` batches' worth of rows by length and cuts them into batches.
 
     Buckets with fixed boundaries would pad as little, but the number of batches would differ from epoch to epoch with
     the draws of augmentation, and Keras takes that of the first for all.
     """
-    shape = rows.element_spec[0].shape
+    shape, target_shape = (spec.shape for spec in rows.element_spec)
 
     def sort(values: tf.RaggedTensor, target: tf.Tensor) -> tf.data.Dataset:
         order = tf.argsort(values.row_lengths(), stable=True)
         window = tf.data.Dataset.from_tensor_slices((tf.gather(values, order), tf.gather(target, order)))
-        return window.map(lambda row, truth: (tf.ensure_shape(row, shape), truth))
+        return window.map(lambda row, truth: (tf.ensure_shape(row, shape), tf.ensure_shape(truth, target_shape)))
 
-    def with_length(values: tf.Tensor, target: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
-        return (values, tf.shape(values)[0]), target
+    def with_length(values: tf.Tensor, target: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
+        return (values, tf.shape(values)[0], *([target] if forced else [])), target
 
-    windows = rows.ragged_batch(BUCKETS * batch_size)
-    return windows.flat_map(sort).map(with_length).padded_batch(batch_size)
+    batched = rows.ragged_batch(BUCKETS * batch_size).flat_map(sort).map(with_length)
+    padding = tf.constant(-1, rows.element_spec[1].dtype) if target_shape.rank else None
+    return batched.padded_batch(batch_size, padding_values=((None, None, *([padding] if forced else [])), padding))

@@ -150,6 +150,7 @@ def fit(
     steps_per_epoch: int,
     progress: Progress,
     log: Callable[[dict[str, float], int], None],
+    class_weight: Mapping[int, float] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Keeper:
     """Fits a network and leaves the weights to keep in it.
@@ -163,6 +164,7 @@ def fit(
       steps_per_epoch: How many of them make an epoch.
       progress: Where to show.
       log: Called with (metrics, epoch) after each epoch.
+      class_weight: Weight of each class in the training loss, by its index.
       callbacks: More of them.
 
     Returns:
@@ -181,6 +183,7 @@ def fit(
         steps_per_epoch=steps_per_epoch,
         verbose=0,
         shuffle=False,  # the batches are
+        class_weight=class_weight,
         callbacks=[keeper, Reporter(progress, training.epochs, log), keras.callbacks.TerminateOnNaN(), *callbacks],
     )
     if not np.isfinite(history.history["loss"]).all():

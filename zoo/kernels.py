@@ -25,19 +25,21 @@ def lstm_layers(network: keras.Model) -> list[keras.layers.LSTM]:
     return [layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.LSTM)]
 
 
-def obstacles(network: keras.Model, features: Spec) -> dict[str, str]:
+def obstacles(network: keras.Model, features: Spec, forced: bool = False) -> dict[str, str]:
     """What keeps each LSTM layer off cuDNN on a GPU, found by tracing the network as it would be trained there.
 
     Args:
       network: From `[features, length]` to logits.
       features: What it takes.
+      forced: Whether training shows it the target too, int32[batch, step].
 
     Returns:
       Layer path to the reason, "" where cuDNN would run it.
     """
-    signature = tf.TensorSpec([None, *features.shape], features.dtype), tf.TensorSpec([None], tf.int32)
+    signature = [tf.TensorSpec([None, *features.shape], features.dtype), tf.TensorSpec([None], tf.int32)]
+    signature += [tf.TensorSpec([None, None], tf.int32)] if forced else []
     with pretend_gpu():
-        function = tf.function(lambda values, steps: network([values, steps], training=True), autograph=False)
+        function = tf.function(lambda *inputs: network(list(inputs), training=True), autograph=False)
         graph = function.get_concrete_function(*signature).graph.as_graph_def()
     nodes = [*graph.node, *(node for part in graph.library.function for node in part.node_def)]
     return {layer.path: _obstacle(layer, nodes) for layer in lstm_layers(network)}

@@ -199,7 +199,8 @@ def _check_legal(
         proof.faults.append(f"legal input ({case}) got an error: {answer}")
         return
     proof.edge_cases[case] = "answered"
-    here = function(tf.constant(raw[None]), tf.constant([len(raw)], tf.int32))
+    steps = 1 if isinstance(raw, bytes) else len(raw)
+    here = function(tf.constant([raw]), tf.constant([steps], tf.int32))
     _compare(f"for {case}", answer, {name: value.numpy() for name, value in here.items()}, proof)
 
 

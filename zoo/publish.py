@@ -33,8 +33,10 @@ def model(file: Path, chain: Chain, dataset: Dataset, folder: Path) -> None:
     served = signatures(chain.input)["serving_default"]
     inputs = served.pack([example])
     if all(len(spec.shape) == 1 for spec in served.inputs):  # a table with a column per input; bytes go as base64
-        columns = Schema([ColSpec(DataType.binary, spec.name) for spec in served.inputs])
+        kind = DataType.string if chain.input.kind == "text" else DataType.binary
+        columns = Schema([ColSpec(kind, spec.name) for spec in served.inputs])
         shown = pd.DataFrame({name: list(value) for name, value in inputs.items()})
+        shown = shown.map(bytes.decode) if kind == DataType.string else shown
     else:
         columns = Schema(
             [

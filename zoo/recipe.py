@@ -17,8 +17,10 @@ class Recipe:
       dataset: Loads the public data set.
       sample: Loads the small data set that ships with the zoo.
       frontend: Builds the layer that makes features of raw input; it is called as `layer(values, length)`, returns
-        `(features, length)`, and tells what it gives by `layer.features(input) -> Spec`. None where raw input is
-        features.
+        `(features, length)`, and tells what it gives by `layer.features(input) -> Spec`. One that learns from the train
+        split first has `layer.adapt(inputs)`. None where raw input is features.
+      labels: Builds the layer that makes label ids of target texts; it is called and tells what it gives as the frontend
+        does. None where targets are learnt as they are.
       network: Builds the model from the specs of features and target; it takes `[features, length]` and returns logits.
       task: The kind of answer.
       training: How it is fitted.
@@ -36,5 +38,6 @@ class Recipe:
     training: Training
     sample_epochs: int | None = None
     frontend: Frontend | None = None
+    labels: Frontend | None = None
     augment_raw: Augment | None = None
     augment_features: Augment | None = None

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from sklearn.utils.class_weight import compute_class_weight
 
 from zoo import catalog, features, kernels, publish, tracking
 from zoo.chain import Chain, answer_all, truths
@@ -144,7 +145,7 @@ def _recorded(
     record.dataset(dataset)
     sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
     shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
-    chain = Chain(recipe, dataset.input, dataset.target)
+    chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
     splits = ["train", "val", *(dataset.tests if test else ())]
     prepared = prepare_all(recipe, chain, dataset, splits, seed, shown)
     keeper = train(recipe, chain, prepared, record, shown, seed, receipt)
@@ -202,20 +203,28 @@ def train(
       RunError: The loss was not a number.
     """
     size = recipe.training.batch_size
+    weights = class_weights(features.first_variant(prepared["train"])[1]) if recipe.training.balance else None
     try:
         return fit(
             chain.network,
             recipe.task,
             recipe.training,
             features.train_batches(prepared["train"], recipe, seed=seed),
-            features.plain_batches(prepared["val"], batch_size=size),
+            features.plain_batches(prepared["val"], batch_size=size, forced=recipe.task.forced),
             steps_per_epoch=features.batches_per_epoch(prepared["train"], size),
             progress=shown,
             log=record.epoch,
+            class_weight=weights,
             callbacks=[receipt],
         )
     except FloatingPointError as error:
         raise RunError(str(error)) from error
+
+
+def class_weights(truth: np.ndarray) -> dict[int, float]:
+    """Weight of each class of int64[example], in inverse proportion to its count, 1 on the average over examples."""
+    classes = np.unique(truth)
+    return dict(zip(classes.tolist(), compute_class_weight("balanced", classes=classes, y=truth).tolist(), strict=True))
 
 
 def _exported(chain: Chain, dataset: Dataset, answers: Mapping[str, Answers], record: Record, shown: Silent) -> Path:
@@ -259,6 +268,11 @@ def _result(
     )
 
 
+def _length(value: np.ndarray | bytes) -> int:
+    """Steps of a raw example, words of a text."""
+    return len(value.split()) if isinstance(value, bytes) else len(value)
+
+
 def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
     """What data a run would use, prepared: names, licence, fingerprint, sizes, classes, lengths.
 
@@ -274,7 +288,7 @@ def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
     }
     described |= {"input": str(dataset.input), "target": str(dataset.target), "splits": {}}
     for split, examples in dataset.splits.items():
-        rows = [(len(example["input"]), example["target"]) for example in examples.as_numpy_iterator()]
+        rows = [(_length(example["input"]), example["target"]) for example in examples.as_numpy_iterator()]
         steps = np.quantile([row[0] for row in rows], [0, 0.5, 1]).astype(int).tolist()
         about: dict[str, Any] = {"examples": len(rows), "shortest": steps[0], "median": steps[1], "longest": steps[2]}
         if dataset.target.classes:

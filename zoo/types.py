@@ -145,6 +145,7 @@ class Training:
       clip_norm: Gradients are scaled down to this global norm.
       average: Momentum of the exponential moving average of the weights that is evaluated and exported; 0 for none.
       variants: Cached copies of the train features, each with other `augment_raw` draws; epochs choose among them.
+      balance: Weigh each class by the inverse of its share of the train split, in training only.
       keep: Weights of the epoch with the best watched metric, or of the last, where the schedule has ended and the
         validation split cannot tell (the same speakers, say, when the test has another).
       patience: Stop after this many epochs without a better watched metric; None to run them all.
@@ -158,6 +159,7 @@ class Training:
     clip_norm: float = 1.0
     average: float = 0.0
     variants: int = 1
+    balance: bool = False
     keep: Literal["best", "last"] = "best"
     patience: int | None = None
 
@@ -172,6 +174,7 @@ class Task(Protocol):
     headline: str  # metric compared with the baseline, such as "accuracy"
     watch: str  # validation metric that picks the best epoch, such as "val_accuracy"
     watch_mode: Literal["max", "min"]
+    forced: bool  # training shows the network the target too: it takes `[features, length, target]`
 
     def loss(self) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
         """The loss on (target, logits)."""

@@ -45,7 +45,7 @@ def recurrent_classifier(
         raise UsageError(
             f"a classifier needs at least two classes, got {list(target.classes)}. Add examples of another."
         )
-    inputs, mask = _inputs(features)
+    inputs, mask = inputs_of(features)
     steps = inputs[0]
     for number in range(1, layers + 1):
         cell = LSTM(units, return_sequences=True)
@@ -79,13 +79,14 @@ def recurrent_regressor(
         raise UsageError(f"`cell` must be one of {', '.join(CELLS)}, got `{cell}`.")
     if target.shape != ():
         raise UsageError(f"a regressor gives one number, but the target is {target}. Take another network.")
-    inputs, mask = _inputs(features)
+    inputs, mask = inputs_of(features)
     last = CELLS[cell](units, name=cell)(inputs[0], mask=mask)
     answer = keras.layers.Dense(1, name="answer", dtype="float32")(last)
     return keras.Model(inputs, keras.layers.Reshape((), name="squeeze")(answer), name="recurrent_regressor")
 
 
-def _inputs(features: Spec) -> tuple[list[keras.KerasTensor], keras.KerasTensor]:
-    values = keras.Input((None, features.shape[-1]), name="features")
+def inputs_of(features: Spec) -> tuple[list[keras.KerasTensor], keras.KerasTensor]:
+    """The inputs `[features, length]` of a network, and the mask bool[batch, step] of the steps within the length."""
+    values = keras.Input(features.shape, dtype=features.dtype, name="features")
     length = keras.Input((), dtype="int32", name="length")
     return [values, length], StepMask(name="mask")(values, length)

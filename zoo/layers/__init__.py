@@ -9,8 +9,11 @@ _MODULES = {
     "AttentionPooling": "zoo.layers.pooling",
     "LSTM": "zoo.layers.lstm",
     "LogMel": "zoo.layers.audio",
+    "MaxPooling": "zoo.layers.pooling",
     "StepMask": "zoo.layers.pooling",
+    "Words": "zoo.layers.text",
     "audio_augment": "zoo.layers.audio_augment",
+    "drop_words": "zoo.layers.text",
 }
 
 

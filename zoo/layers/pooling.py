@@ -83,3 +83,33 @@ class AttentionPooling(keras.layers.Layer):
     def get_config(self) -> dict[str, object]:
         """The constructor's arguments."""
         return {**super().get_config(), "units": self.units, "heads": self.heads}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MaxPooling(keras.layers.Layer):
+    """The largest value of each feature over the steps within the mask.
+
+    `layer(values: float32[batch, step, feature], mask: bool[batch, step])` gives float32[batch, feature].
+
+    Source:
+      Collobert et al. 2011, Natural Language Processing (Almost) from Scratch, section 3.2.2.
+    """
+
+    def __init__(self, **kwargs: object):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, values: keras.KerasTensor, mask: keras.KerasTensor | None = None) -> keras.KerasTensor:
+        """See the class."""
+        if mask is not None:
+            values = ops.where(mask[:, :, None], values, ops.cast(-1e4, values.dtype))
+        return ops.max(values, axis=1)
+
+    def compute_output_spec(
+        self, values: keras.KerasTensor, mask: keras.KerasTensor | None = None
+    ) -> keras.KerasTensor:
+        """Shape and type of the pooled vector."""
+        return keras.KerasTensor((values.shape[0], values.shape[2]), dtype=self.compute_dtype)
+
+    def compute_mask(self, values: keras.KerasTensor, mask: keras.KerasTensor | None = None) -> None:
+        """None, as of `AttentionPooling`."""

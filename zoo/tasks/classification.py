@@ -10,14 +10,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import ConfusionMatrixDisplay, accuracy_score, f1_score, log_loss
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from zoo.types import Answers, Spec
 
 RELIABILITY_BINS = 10
+BAG_OF_WORDS_C = 10.0  # tf-idf rows have length 1; at 1 the model is far from done on a few thousand texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,7 @@ class Classification:
     headline: ClassVar[str] = "accuracy"
     watch: ClassVar[str] = "val_loss"  # a few hundred examples rank epochs better by loss than by accuracy
     watch_mode: ClassVar[Literal["max", "min"]] = "min"
+    forced: ClassVar[bool] = False
 
     def loss(self) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
         """Cross-entropy on (int64[batch], logits float32[batch, class]), smoothed while training."""
@@ -87,9 +90,11 @@ class Classification:
     ) -> Answers:
         """Logistic regression on features averaged over time, which knows what occurs but not in which order.
 
+        Of texts it sees how often words and pairs of words occur (tf-idf; Wang and Manning 2012, Baselines and Bigrams).
+
         Args:
-          train: Features float32[time, feature] of each train example, and int64[example] truths.
-          test: Features of each test example.
+          train: Features float32[time, feature] of each train example, or texts as bytes, and int64[example] truths.
+          test: The same of each test example.
           target: Its classes.
 
         Returns:
@@ -98,10 +103,15 @@ class Classification:
         features, truth = train
         if len(np.unique(truth)) == 1:  # a few examples by --limit; logistic regression refuses them
             return {"scores": np.tile(np.eye(len(target.classes), dtype=np.float32)[truth[0]], (len(test), 1))}
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-        model.fit(_time_means(features), truth)
+        if isinstance(features[0], bytes):
+            counted = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\S+", decode_error="replace")
+            model = make_pipeline(counted, LogisticRegression(C=BAG_OF_WORDS_C, max_iter=2000))
+        else:
+            means = FunctionTransformer(_time_means)
+            model = make_pipeline(means, StandardScaler(), LogisticRegression(max_iter=2000))
+        model.fit(features, truth)
         scores = np.zeros((len(test), len(target.classes)), np.float32)
-        scores[:, model.classes_] = model.predict_proba(_time_means(test))
+        scores[:, model.classes_] = model.predict_proba(test)
         return {"scores": scores}
 
     def describe(self, answers: Answers, truth: np.ndarray, target: Spec) -> dict[str, list]:

@@ -29,6 +29,7 @@ class Regression:
     headline: ClassVar[str] = "mse"
     watch: ClassVar[str] = "val_loss"
     watch_mode: ClassVar[Literal["max", "min"]] = "min"
+    forced: ClassVar[bool] = False
 
     def loss(self) -> keras.losses.Loss:
         """Mean squared error on (float32[batch], float32[batch])."""
