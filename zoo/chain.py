@@ -84,7 +84,6 @@ class Chain:
 
 def batches(examples: tf.data.Dataset, size: int) -> tf.data.Dataset:
     """Right-padded raw batches `(values, length: int32[batch])` of examples, in their order."""
-
     return examples.map(lambda example: (example["input"], steps(example["input"]))).padded_batch(size).prefetch(2)
 
 

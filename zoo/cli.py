@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo import catalog, terminal
+from zoo.inputs.text import names_a_file
 from zoo.setting import shown
 from zoo.types import UsageError
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A recipe's name, or the path of a recipe file.")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Run id or its start, run name, recipe name, or latest.")]
+Items = Annotated[list[str], typer.Argument(metavar="FILE", help="Your own files, or texts for a model of texts.")]
 Settings = Annotated[list[str] | None, typer.Argument(metavar="SETTING=VALUE", help="See `zoo show NAME`.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, all else on standard error.")]
 Sample = Annotated[bool, typer.Option("--sample", help="Use the small data set that ships with the zoo.")]
@@ -78,7 +80,7 @@ def show(name: Name, json: Json = False) -> None:
 def check(name: Name, json: Json = False) -> None:
     """Hold a recipe to the contract that every recipe keeps, offline, in seconds."""
     file = catalog.find(name)
-    _say_file(file)
+    print(f"recipe {file}", file=sys.stderr, flush=True)
     with terminal.tensorflow_loaded():
         from zoo.check import check as hold
 
@@ -107,7 +109,7 @@ def data(
     file = catalog.find(name)
     values = catalog.parse(catalog.settings(file), settings or [])
     _check_source(sample, data, limit)
-    _say_file(file)
+    print(f"recipe {file}", file=sys.stderr, flush=True)
     with terminal.tensorflow_loaded():
         from zoo import runs
 
@@ -167,10 +169,6 @@ def _check_source(sample: bool, data: Path | None, limit: int | None) -> None:
         raise UsageError(f"`--limit` must be at least 1 example, got {limit}.")
 
 
-def _say_file(file: Path) -> None:
-    print(f"recipe {file}", file=sys.stderr, flush=True)
-
-
 @verb("zoo runs spoken_digits")
 def runs(
     recipe: Annotated[str | None, typer.Argument(metavar="NAME", help="Only runs of this recipe.")] = None,
@@ -211,16 +209,16 @@ def ui(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="On 12
     tracking.ui(port)
 
 
-@verb("zoo predict latest my.wav another.flac")
-def predict(run: Run, files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Your own files.")]) -> None:
-    """Print the answers of a run's export for files, one line of JSON each."""
-    missing = [str(file) for file in files if not file.is_file()]
+@verb("zoo predict latest my.wav another.flac; zoo predict latest 'What a film!' reviews.txt")
+def predict(run: Run, items: Items) -> None:
+    """Print the answers of a run's export for files or texts, one line of JSON each."""
+    missing = [item for item in items if names_a_file(item) and not Path(item).is_file()]
     if missing:
         raise UsageError(f"`FILE` must be a file, and there is none at {', '.join(missing)}.")
     with terminal.tensorflow_loaded():
         from zoo.serve import Model
 
-        rows = Model.load(run).predict(files)
+        rows = Model.load(run).predict(items)
     for row in rows:
         terminal.print_json(row)
 

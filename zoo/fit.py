@@ -9,6 +9,7 @@ from typing import Protocol
 import keras
 import numpy as np
 import tensorflow as tf
+from sklearn.utils.class_weight import compute_class_weight
 
 from zoo.types import Task, Training
 
@@ -138,6 +139,12 @@ class Reporter(keras.callbacks.Callback):
         self.log(metrics, epoch)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         self.progress.say(f"epoch {epoch + 1}/{self.epochs}  {shown}")
+
+
+def class_weights(truth: np.ndarray) -> dict[int, float]:
+    """Weight of each class of int64[example], in inverse proportion to its count, 1 on the average over examples."""
+    classes = np.unique(truth)
+    return dict(zip(classes.tolist(), compute_class_weight("balanced", classes=classes, y=truth).tolist(), strict=True))
 
 
 def fit(

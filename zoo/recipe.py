@@ -19,8 +19,8 @@ class Recipe:
       frontend: Builds the layer that makes features of raw input; it is called as `layer(values, length)`, returns
         `(features, length)`, and tells what it gives by `layer.features(input) -> Spec`. One that learns from the train
         split first has `layer.adapt(inputs)`. None where raw input is features.
-      labels: Builds the layer that makes label ids of target texts; it is called and tells what it gives as the frontend
-        does. None where targets are learnt as they are.
+      labels: Builds the layer that makes label ids of target texts; it is called, and tells what it gives, as the
+        frontend. None where targets are learnt as they are.
       network: Builds the model from the specs of features and target; it takes `[features, length]` and returns logits.
       task: The kind of answer.
       training: How it is fitted.

@@ -11,14 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from sklearn.utils.class_weight import compute_class_weight
 
-from zoo import catalog, features, kernels, publish, tracking
+from zoo import attention, catalog, features, kernels, publish, tracking
 from zoo.chain import Chain, answer_all, truths
 from zoo.datasets import own
 from zoo.evaluate import Evaluation, evaluate
 from zoo.export import export
-from zoo.fit import Keeper, fit
+from zoo.fit import Keeper, class_weights, fit
 from zoo.progress import Silent, choose
 from zoo.recipe import Recipe
 from zoo.record import Record
@@ -160,6 +159,8 @@ def _recorded(
     evaluations = [evaluate(recipe.task, dataset, split, prepared, answers[split]) for split in answers if test]
     for evaluation in evaluations:
         evaluation.log(record)
+    for name, figure in attention.pictures(chain, dataset, next(iter(answers)), answers).items():
+        record.picture(name, figure)
     folder = _exported(chain, dataset, answers, record, shown)
     publish.model(file, chain, dataset, folder)
     seconds = time.monotonic() - begun
@@ -219,12 +220,6 @@ def train(
         )
     except FloatingPointError as error:
         raise RunError(str(error)) from error
-
-
-def class_weights(truth: np.ndarray) -> dict[int, float]:
-    """Weight of each class of int64[example], in inverse proportion to its count, 1 on the average over examples."""
-    classes = np.unique(truth)
-    return dict(zip(classes.tolist(), compute_class_weight("balanced", classes=classes, y=truth).tolist(), strict=True))
 
 
 def _exported(chain: Chain, dataset: Dataset, answers: Mapping[str, Answers], record: Record, shown: Silent) -> Path:

@@ -20,7 +20,7 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class Model:
-    """An export that answers for the user's own files.
+    """An export that answers for the user's own files or texts.
 
     Attributes:
       folder: Of the SavedModel.
@@ -49,44 +49,53 @@ class Model:
             raise UsageError(f"`{folder}` must be an export of the zoo, and it has no model.json. Use `zoo export`.")
         return cls(folder, json.loads(description.read_text()), tf.saved_model.load(str(folder)))
 
-    def predict(self, files: Sequence[str | Path]) -> list[dict[str, Any]]:
-        """Answers for files, in order.
+    def predict(self, items: Sequence[str | Path]) -> list[dict[str, Any]]:
+        """Answers for files or texts, in order.
 
         Args:
-          files: Paths; audio of any rate and channel count is resampled to the model's rate.
+          items: Paths of audio files, of any rate and channel count; or for a model of texts, texts and paths of files
+            with texts, as of `zoo.inputs.text.read_texts`.
 
         Returns:
-          For each file `{"file": path, ...}` with the outputs of the model: `label`, `score`, `scores` by class, ...
+          For each file or text `{"file": path, ...}`, `{"text": text, ...}` or both, `{"file": "path:line", "text":
+          ...}`, with the outputs of the model: `label`, `score`, `scores` by class, ...
 
         Raises:
           UsageError: A file cannot be read, all of them are named; or the model takes no files.
         """
         examples, faults = [], []
-        for file in files:
+        for item in items:
             try:
-                examples.append(self._read(Path(file)))
+                examples += self._read(item)
             except UsageError as error:
                 faults.append(str(error))
         if faults:
             raise UsageError("\n".join(faults))
         rows = []
         for at in range(0, len(examples), BATCH):
-            rows += self._answer(examples[at : at + BATCH])
-        return [{"file": str(file), **row} for file, row in zip(files, rows, strict=True)]
+            rows += self._answer([example for _, example in examples[at : at + BATCH]])
+        return [{**named, **row} for (named, _), row in zip(examples, rows, strict=True)]
 
-    def _read(self, file: Path) -> np.ndarray:
-        if self.about["kind"] != "audio":
-            raise UsageError(f"`{file}` cannot be read for this model: it takes {self.about['input']}, see README.")
-        from zoo.inputs.audio import read_audio
+    def _read(self, item: str | Path) -> list[tuple[dict[str, str], np.ndarray | bytes]]:
+        """What names each example in the answer, and the raw example."""
+        if self.about["kind"] == "audio":
+            from zoo.inputs.audio import read_audio
 
-        return read_audio(file, self.about["rate_hz"])
+            return [({"file": str(item)}, read_audio(item, self.about["rate_hz"]))]
+        if self.about["kind"] == "text":
+            from zoo.inputs.text import read_texts
 
-    def _answer(self, examples: list[np.ndarray]) -> list[dict[str, Any]]:
-        length = np.array([len(example) for example in examples], np.int32)
-        samples = np.zeros((len(examples), max(length)), np.float32)
-        for row, example in zip(samples, examples, strict=True):
-            row[: len(example)] = example
-        outputs = self.loaded.signatures["samples"](samples=tf.constant(samples), length=tf.constant(length))
+            texts = read_texts(str(item), "source" if self.about["task"] == "translation" else "text")
+            return [
+                ({"file": place, "text": text} if place else {"text": text}, text.encode()) for place, text in texts
+            ]
+        raise UsageError(f"`{item}` cannot be read for this model: it takes {self.about['input']}, see README.")
+
+    def _answer(self, examples: list[np.ndarray | bytes]) -> list[dict[str, Any]]:
+        if self.about["kind"] == "text":
+            outputs = self.loaded.signatures["serving_default"](text=tf.constant(examples))
+        else:
+            outputs = self.loaded.signatures["samples"](**padded(examples))
         columns = {name: value.numpy().tolist() for name, value in outputs.items()}
         return [
             {name: self._shown(name, values[row]) for name, values in columns.items()} for row in range(len(examples))
@@ -96,6 +105,15 @@ class Model:
         if name == "scores":
             return dict(zip(self.about["classes"], (round(score, 6) for score in value), strict=True))
         return value.decode() if isinstance(value, bytes) else value
+
+
+def padded(examples: Sequence[np.ndarray]) -> dict[str, tf.Tensor]:
+    """Inputs of the signature `samples`: float32[batch, sample], right-padded with zeros, and int32[batch] lengths."""
+    length = np.array([len(example) for example in examples], np.int32)
+    samples = np.zeros((len(examples), max(length)), np.float32)
+    for row, example in zip(samples, examples, strict=True):
+        row[: len(example)] = example
+    return {"samples": tf.constant(samples), "length": tf.constant(length)}
 
 
 def serve(run: str = "latest", host: str = "127.0.0.1", port: int = 8080) -> None:

@@ -152,9 +152,10 @@ def print_result(result: RunResult) -> None:
 
 def _next(result: RunResult) -> list[str]:
     about = Path(result.export or "", "model.json")
-    audio = about.is_file() and json.loads(about.read_text(encoding="utf-8"))["kind"] == "audio"
+    kind = json.loads(about.read_text(encoding="utf-8"))["kind"] if about.is_file() else ""
+    example = {"audio": "my.wav", "text": '"What a film!" texts.txt'}.get(kind)
     return [
-        *(["zoo predict latest my.wav"] if audio else []),
+        *([f"zoo predict latest {example}"] if example else []),
         *(["zoo serve latest"] if result.export else []),
         "zoo ui",
     ]

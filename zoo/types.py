@@ -260,11 +260,11 @@ class RunResult:
     export: str | None
     proof: str
 
-    def predict(self, files: list[str]) -> list[dict[str, Any]]:
-        """Answers of this run's export for the user's own files, in order."""
+    def predict(self, items: list[str]) -> list[dict[str, Any]]:
+        """Answers of this run's export for the user's own files or texts, in order."""
         from zoo.serve import Model
 
-        return Model.load(self.run_id).predict(files)
+        return Model.load(self.run_id).predict(items)
 
 
 Frontend = Callable[[], "keras.layers.Layer"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from zoo.architectures.recurrent import inputs_of
@@ -114,3 +116,26 @@ def text_classifier(
     pooled = keras.layers.Dropout(dropout, name="dropout")(pooled)
     logits = keras.layers.Dense(len(target.classes), name="logits", dtype="float32")(pooled)
     return keras.Model(inputs, logits, name="text_classifier")
+
+
+def pooled_words(network: keras.Model, words: tf.Tensor, length: tf.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """What a `text_classifier` took from each word.
+
+    Args:
+      network: As `text_classifier` makes it.
+      words: int32[batch, word, 1 + piece].
+      length: int32[batch].
+
+    Returns:
+      attention: float32[batch, word], the weights of the attention pooling, mean over its heads.
+      largest: float32[batch, word], the share of the features whose largest value is at this word.
+      Both are zero past the length and sum to 1 otherwise.
+    """
+    pooling = network.get_layer("pooling")
+    reader = keras.Model(network.inputs, pooling.input[0] if isinstance(pooling.input, list) else pooling.input)
+    steps = reader([words, length], training=False)
+    mask = network.get_layer("mask")(words, length)
+    attention = ops.mean(pooling.attention(steps, mask), axis=-1)
+    winners = ops.argmax(ops.where(mask[:, :, None], steps, -1e4), axis=1)
+    shares = ops.mean(ops.one_hot(winners, words.shape[1]), axis=1)
+    return ops.convert_to_numpy(attention), ops.convert_to_numpy(shares)

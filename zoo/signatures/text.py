@@ -22,9 +22,7 @@ def signatures(input: Spec) -> dict[str, Signature]:
     def pack(examples: Sequence[bytes]) -> dict[str, np.ndarray]:
         return {"text": np.array(list(examples), object)}
 
-    return {
-        "serving_default": Signature(inputs=(tf.TensorSpec([None], tf.string, "text"),), to_raw=to_raw, pack=pack)
-    }
+    return {"serving_default": Signature(inputs=(tf.TensorSpec([None], tf.string, "text"),), to_raw=to_raw, pack=pack)}
 
 
 def edges(input: Spec, longest: int) -> Edges:

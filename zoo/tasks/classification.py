@@ -90,7 +90,7 @@ class Classification:
     ) -> Answers:
         """Logistic regression on features averaged over time, which knows what occurs but not in which order.
 
-        Of texts it sees how often words and pairs of words occur (tf-idf; Wang and Manning 2012, Baselines and Bigrams).
+        Of texts it sees how often words and pairs of words occur (tf-idf; Wang and Manning 2012).
 
         Args:
           train: Features float32[time, feature] of each train example, or texts as bytes, and int64[example] truths.
@@ -104,7 +104,9 @@ class Classification:
         if len(np.unique(truth)) == 1:  # a few examples by --limit; logistic regression refuses them
             return {"scores": np.tile(np.eye(len(target.classes), dtype=np.float32)[truth[0]], (len(test), 1))}
         if isinstance(features[0], bytes):
-            counted = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\S+", decode_error="replace")
+            counted = TfidfVectorizer(
+                ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\S+", decode_error="replace"
+            )
             model = make_pipeline(counted, LogisticRegression(C=BAG_OF_WORDS_C, max_iter=2000))
         else:
             means = FunctionTransformer(_time_means)
