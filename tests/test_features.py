@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo
 from zoo import features
 from zoo.chain import Chain
 from zoo.recipe import Recipe
@@ -97,7 +98,7 @@ def recipe(scale: float = 2.0, frontend: bool = True, **changes: object) -> Reci
         dataset=dataset,
         sample=dataset,
         network=network,
-        task=None,
+        task=zoo.tasks.Classification(),
         training=training,
         frontend=(lambda: Pairs(scale)) if frontend else None,
         augment_raw=augment_raw,

@@ -20,7 +20,7 @@ ROWS = [
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
     {"chain", "kernels", "features", "fit", "progress"},
-    {"tracking", "record", "proof", "export", "evaluate", "publish"},
+    {"tracking", "record", "proof", "export", "evaluate", "attention", "publish"},
     {"runs", "serve", "check", "doctor", "compare"},
     {"cli", "terminal"},
 ]

@@ -122,5 +122,5 @@ def test_edges_of_series():
 
 def test_what_cannot_be_served_is_refused():
     ink = Spec(name="ink", kind="ink", shape=(None, 3), dtype="float32", axes=("point", "column"))
-    with pytest.raises(UsageError, match=r"`kind` must be one that can be served \(audio, series\), got 'ink'"):
+    with pytest.raises(UsageError, match=r"`kind` must be one that can be served \(audio, series, text\), got 'ink'"):
         signatures(ink)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo import catalog, terminal
-from zoo.inputs.text import names_a_file
+from zoo.datasets.plain_texts import names_a_file
 from zoo.setting import shown
 from zoo.types import UsageError
 

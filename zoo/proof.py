@@ -199,8 +199,8 @@ def _check_legal(
         proof.faults.append(f"legal input ({case}) got an error: {answer}")
         return
     proof.edge_cases[case] = "answered"
-    steps = 1 if isinstance(raw, bytes) else len(raw)
-    here = function(tf.constant([raw]), tf.constant([steps], tf.int32))
+    one = (np.array([raw], object), 1) if isinstance(raw, bytes) else (raw[None], len(raw))
+    here = function(tf.constant(one[0]), tf.constant([one[1]], tf.int32))
     _compare(f"for {case}", answer, {name: value.numpy() for name, value in here.items()}, proof)
 
 

@@ -54,7 +54,7 @@ class Model:
 
         Args:
           items: Paths of audio files, of any rate and channel count; or for a model of texts, texts and paths of files
-            with texts, as of `zoo.inputs.text.read_texts`.
+            with texts, as of `zoo.datasets.plain_texts.read_texts`.
 
         Returns:
           For each file or text `{"file": path, ...}`, `{"text": text, ...}` or both, `{"file": "path:line", "text":
@@ -83,7 +83,7 @@ class Model:
 
             return [({"file": str(item)}, read_audio(item, self.about["rate_hz"]))]
         if self.about["kind"] == "text":
-            from zoo.inputs.text import read_texts
+            from zoo.datasets.plain_texts import read_texts
 
             texts = read_texts(str(item), "source" if self.about["task"] == "translation" else "text")
             return [

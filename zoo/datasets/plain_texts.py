@@ -1,4 +1,4 @@
-"""Texts to answer for: as they stand on the command line, or in a file."""
+"""Texts without labels, to answer for: as they stand on the command line, or in a file."""
 
 from __future__ import annotations
 
