@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import os
+import shutil
 import tarfile
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -122,7 +123,9 @@ def prepare(
     """Has TFDS prepare a data set once for all processes, from `archive` or else from the network, without a word.
 
     Args:
-      make: The builder's class; it reads from `dl_manager.manual_dir` where that is, else it downloads `url`.
+      make: The builder's class, prepared in its first configuration; it reads from `dl_manager.manual_dir` where that
+        is, else it downloads `url`. (A catalogue's builder only says that it downloads: TFDS looks into the manual
+        folder for the file name registered with `url`.)
       archive: The user's copy, never written to; the first file where there are several.
       url: Of the publisher's archive; of the folder with the publisher's files where there are several.
       name: The file name to ask for, or the names of several files.
@@ -132,7 +135,7 @@ def prepare(
 
     Raises:
       RunError: No archive and no network, or no room.
-      UsageError: What the builder says of a wrong archive.
+      UsageError: What the builder says of a wrong archive, or its SHA-256 is not the one that the catalogue has.
     """
     folder = cache_dir() / "tfds"
     folder.mkdir(exist_ok=True)
@@ -145,14 +148,21 @@ def prepare(
 
 def _prepare(builder: tfds.core.DatasetBuilder, archive: Path | None, url: str, name: str | Sequence[str]) -> None:
     import tensorflow_datasets as tfds
+    from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
+    downloads = cache_dir() / "downloads"
     try:
         if archive is None:
             reached = url if isinstance(name, str) else f"{url}/{name[0]}"
             urllib.request.urlopen(urllib.request.Request(reached, method="HEAD"), timeout=REACH_SECONDS).close()
         with _quiet():
             config = tfds.download.DownloadConfig(manual_dir=archive and str(archive.parent))
-            builder.download_and_prepare(download_dir=str(cache_dir() / "downloads"), download_config=config)
+            builder.download_and_prepare(download_dir=str(downloads), download_config=config)
+    except NonMatchingChecksumError:
+        if archive is not None:
+            verify_file(archive, builder.url_infos[url].checksum)  # says so in one line
+        shutil.rmtree(downloads / builder.name)  # where TFDS leaves it
+        raise UsageError(f"{url} did not send the publisher's file (its SHA-256 differs); fetch it again.") from None
     except (OSError, tfds.download.DownloadError) as error:
         reason = getattr(error, "reason", error)
         if archive is not None:
