@@ -18,8 +18,9 @@ def recipe(
     embedding: int = 100,
     units: int = 128,
     layers: int = 1,
-    word_dropout: float = 0.15,
-    embedding_dropout: float = 0.4,
+    members: int = 3,
+    word_dropout: float = 0.3,
+    embedding_dropout: float = 0.5,
     dropout: float = 0.5,
     label_smoothing: float = 0.1,
     balance: bool = False,
@@ -35,6 +36,7 @@ def recipe(
       embedding: Size of a word's vector.
       units: Memory cells of each LSTM in each direction.
       layers: Bidirectional LSTM layers.
+      members: Networks side by side whose scores are averaged.
       word_dropout: Share of the words made unknown while training.
       embedding_dropout: Share of the features dropped at every word.
       dropout: Share of the pooled features dropped.
@@ -56,6 +58,7 @@ def recipe(
             embedding=embedding,
             units=units,
             layers=layers,
+            members=members,
             embedding_dropout=embedding_dropout,
             dropout=dropout,
         )
@@ -74,6 +77,7 @@ def recipe(
             weight_decay=1e-3,
             average=0.98,
             balance=balance,
+            keep="last",
         ),
         augment_features=lambda words, seed: zoo.layers.drop_words(words, seed, word_dropout),
     )

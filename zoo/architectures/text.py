@@ -73,13 +73,14 @@ def text_classifier(
     embedding: int = 100,
     units: int = 128,
     layers: int = 1,
-    heads: int = 1,
+    members: int = 1,
     embedding_dropout: float = 0.4,
     dropout: float = 0.5,
 ) -> keras.Model:
     """Word embedding, bidirectional LSTM layers, max and attention pooling side by side, one logit per class.
 
-    Takes `[features: int32[batch, word, 1 + piece], length: int32[batch]]` and returns logits float32[batch, class].
+    Takes `[features: int32[batch, word, 1 + piece], length: int32[batch]]` and returns logits
+    float32[batch, member, class]. Members share nothing; each learns all of the task, and their scores are averaged.
 
     Args:
       features: Words as `zoo.layers.Words` gives them; its classes are the vocabulary.
@@ -88,7 +89,7 @@ def text_classifier(
       embedding: Size of a word's vector.
       units: Of each LSTM, in each direction.
       layers: Number of bidirectional layers.
-      heads: Of the attention; divides 2 * units.
+      members: Networks side by side; the time to train is in proportion.
       embedding_dropout: Share of the features dropped before each LSTM layer, the same ones at every word.
       dropout: Share of the pooled features dropped.
 
@@ -98,28 +99,30 @@ def text_classifier(
     Source:
       Schuster and Paliwal 1997 (both directions); Gal and Ghahramani 2016, A Theoretically Grounded Application of
       Dropout in Recurrent Neural Networks (one mask for all steps, here on the inputs only, so that cuDNN can run it);
-      Collobert et al. 2011 (max pooling); Lin et al. 2017 (attention pooling).
+      Collobert et al. 2011 (max pooling); Lin et al. 2017 (attention pooling); Lakshminarayanan et al. 2017, Simple and
+      Scalable Predictive Uncertainty Estimation using Deep Ensembles (members).
     """
     if len(target.classes) < 2:
         raise UsageError(
             f"a classifier needs at least two classes, got {list(target.classes)}. Add examples of another."
         )
     inputs, mask = inputs_of(features)
-    steps = WordEmbedding(len(features.classes), buckets, embedding, name="embedding")(inputs[0])
-    for number in range(1, layers + 1):
-        steps = keras.layers.SpatialDropout1D(embedding_dropout, name=f"dropout_{number}")(steps)
-        cell = LSTM(units, return_sequences=True)
-        steps = keras.layers.Bidirectional(cell, name=f"lstm_{number}")(steps, mask=mask)
-    largest = MaxPooling(name="largest")(steps, mask=mask)
-    weighted = AttentionPooling(units, heads, name="pooling")(steps, mask=mask)
-    pooled = keras.layers.Concatenate(name="pooled")([largest, weighted])
-    pooled = keras.layers.Dropout(dropout, name="dropout")(pooled)
-    logits = keras.layers.Dense(len(target.classes), name="logits", dtype="float32")(pooled)
-    return keras.Model(inputs, logits, name="text_classifier")
+    logits = []
+    for member in range(1, members + 1):
+        steps = WordEmbedding(len(features.classes), buckets, embedding, name=f"embedding_{member}")(inputs[0])
+        for number in range(1, layers + 1):
+            steps = keras.layers.SpatialDropout1D(embedding_dropout)(steps)
+            cell = LSTM(units, return_sequences=True)
+            steps = keras.layers.Bidirectional(cell, name=f"lstm_{member}_{number}")(steps, mask=mask)
+        largest = MaxPooling(name=f"largest_{member}")(steps, mask=mask)
+        weighted = AttentionPooling(units, name=f"pooling_{member}")(steps, mask=mask)
+        pooled = keras.layers.Dropout(dropout)(keras.layers.Concatenate()([largest, weighted]))
+        logits.append(keras.layers.Dense(len(target.classes), name=f"logits_{member}", dtype="float32")(pooled))
+    return keras.Model(inputs, ops.stack(logits, axis=1), name="text_classifier")
 
 
 def pooled_words(network: keras.Model, words: tf.Tensor, length: tf.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """What a `text_classifier` took from each word.
+    """What a `text_classifier` took from each word, on the average over its members.
 
     Args:
       network: As `text_classifier` makes it.
@@ -127,15 +130,16 @@ def pooled_words(network: keras.Model, words: tf.Tensor, length: tf.Tensor) -> t
       length: int32[batch].
 
     Returns:
-      attention: float32[batch, word], the weights of the attention pooling, mean over its heads.
+      attention: float32[batch, word], the weights of the attention pooling.
       largest: float32[batch, word], the share of the features whose largest value is at this word.
       Both are zero past the length and sum to 1 otherwise.
     """
-    pooling = network.get_layer("pooling")
-    reader = keras.Model(network.inputs, pooling.input[0] if isinstance(pooling.input, list) else pooling.input)
-    steps = reader([words, length], training=False)
     mask = network.get_layer("mask")(words, length)
-    attention = ops.mean(pooling.attention(steps, mask), axis=-1)
-    winners = ops.argmax(ops.where(mask[:, :, None], steps, -1e4), axis=1)
-    shares = ops.mean(ops.one_hot(winners, words.shape[1]), axis=1)
-    return ops.convert_to_numpy(attention), ops.convert_to_numpy(shares)
+    poolings = [network.get_layer(f"pooling_{member}") for member in range(1, network.output.shape[1] + 1)]
+    reader = keras.Model(network.inputs, [keras.tree.flatten(pooling.input)[0] for pooling in poolings])
+    attention, largest = 0.0, 0.0
+    for pooling, steps in zip(poolings, keras.tree.flatten(reader([words, length], training=False)), strict=True):
+        attention += pooling.attention(steps, mask)[:, :, 0] / len(poolings)
+        winners = ops.argmax(ops.where(mask[:, :, None], steps, -1e4), axis=1)
+        largest += ops.mean(ops.one_hot(winners, words.shape[1]), axis=1) / len(poolings)
+    return ops.convert_to_numpy(attention), ops.convert_to_numpy(largest)

@@ -40,10 +40,11 @@ class Classification:
     forced: ClassVar[bool] = False
 
     def loss(self) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-        """Cross-entropy on (int64[batch], logits float32[batch, class]), smoothed while training."""
+        """Smoothed cross-entropy on (int64[batch], logits float32[batch, class] or float32[batch, member, class])."""
 
         def smoothed_cross_entropy(target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
             one_hot = tf.one_hot(tf.cast(tf.reshape(target, [-1]), tf.int32), tf.shape(logits)[-1])
+            one_hot = one_hot if logits.shape.rank == 2 else tf.repeat(one_hot[:, None], tf.shape(logits)[1], axis=1)
             return keras.losses.categorical_crossentropy(
                 one_hot, logits, from_logits=True, label_smoothing=self.label_smoothing
             )
@@ -51,20 +52,24 @@ class Classification:
         return smoothed_cross_entropy
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Accuracy on (int64[batch], logits float32[batch, class])."""
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+        """Accuracy on (int64[batch], logits as of `loss`)."""
+
+        def right(target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+            return tf.equal(tf.cast(tf.reshape(target, [-1]), tf.int64), tf.argmax(scores_of(logits), axis=-1))
+
+        return [keras.metrics.MeanMetricWrapper(right, name="accuracy")]
 
     def answer(self, logits: tf.Tensor, target: Spec) -> dict[str, tf.Tensor]:
         """The label with its score.
 
         Args:
-          logits: float32[batch, class].
+          logits: float32[batch, class], or float32[batch, member, class] of networks whose scores are averaged.
           target: Its classes name the labels.
 
         Returns:
           `label: string[batch]`, `score: float32[batch]` in (0, 1], `scores: float32[batch, class]`.
         """
-        scores = tf.nn.softmax(logits)
+        scores = scores_of(logits)
         best = tf.argmax(scores, axis=-1)
         label = tf.gather(tf.constant(target.classes), best)
         return {"label": label, "score": tf.reduce_max(scores, axis=-1), "scores": scores}
@@ -133,6 +138,12 @@ class Classification:
             "confusion_matrix": _confusion_matrix(answers["scores"], truth, target),
             "reliability": _reliability(answers["scores"], truth),
         }
+
+
+def scores_of(logits: tf.Tensor) -> tf.Tensor:
+    """float32[batch, class]: probabilities, averaged over the members where there are some."""
+    scores = tf.nn.softmax(logits)
+    return scores if scores.shape.rank == 2 else tf.reduce_mean(scores, axis=1)
 
 
 def calibration_error(scores: np.ndarray, truth: np.ndarray) -> tuple[float, list[tuple[float, float, int]]]:
