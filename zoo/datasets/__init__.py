@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["adding", "fsdd", "imdb", "own", "samples", "sst2", "texts"]
+__all__ = ["adding", "fsdd", "imdb", "multi30k", "own", "pairs", "samples", "sst2", "texts"]
 
 
 def __getattr__(name: str) -> ModuleType:
