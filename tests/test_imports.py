@@ -19,7 +19,7 @@ ROWS = [
     {"layers", "datasets", "inputs", "signatures"},
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
-    {"chain", "kernels", "features", "fit", "progress"},
+    {"chain", "kernels", "features", "fit", "pretrain", "progress"},
     {"tracking", "record", "proof", "export", "evaluate", "attention", "publish"},
     {"runs", "serve", "check", "doctor", "compare"},
     {"cli", "terminal"},

@@ -119,15 +119,22 @@ class Reporter(keras.callbacks.Callback):
       progress: Where to show.
       epochs: How many are planned.
       log: Called with (metrics, epoch) after each epoch.
+      noun: What an epoch is called.
     """
 
-    def __init__(self, progress: Progress, epochs: int, log: Callable[[dict[str, float], int], None]):
+    def __init__(
+        self,
+        progress: Progress,
+        epochs: int,
+        log: Callable[[dict[str, float], int], None],
+        noun: str = "epoch",
+    ):
         super().__init__()
-        self.progress, self.epochs, self.log = progress, epochs, log
+        self.progress, self.epochs, self.log, self.noun = progress, epochs, log, noun
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Names the epoch."""
-        self.progress.rename(f"epoch {epoch + 1}/{self.epochs}")
+        self.progress.rename(f"{self.noun} {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """One step more."""
@@ -138,7 +145,7 @@ class Reporter(keras.callbacks.Callback):
         metrics = {name if name.startswith("val_") else f"train_{name}": float(value) for name, value in logs.items()}
         self.log(metrics, epoch)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-        self.progress.say(f"epoch {epoch + 1}/{self.epochs}  {shown}")
+        self.progress.say(f"{self.noun} {epoch + 1}/{self.epochs}  {shown}")
 
 
 def class_weights(truth: np.ndarray) -> dict[int, float]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from zoo.types import Augment, Dataset, Frontend, Network, Source, Spec, Task, Training
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,9 @@ class Recipe:
       training: How it is fitted.
       sample_epochs: Epochs on the sample, which is there to show the whole chain in a minute, where the user sets none;
         None for as many as on other data.
+      pretraining: How the network learns before it sees targets, from train and the split "unlabelled" where there is
+        one; None, or no epochs, for not at all.
+      pretraining_network: Builds of the network a model that takes the same, shares layers with it and returns its loss.
       augment_raw: `(input, seed: int32[2]) -> input` on one raw train example, before the frontend; stateless.
       augment_features: `(features, seed: int32[2]) -> features` on one train example, after the frontend; stateless.
     """
@@ -39,5 +46,7 @@ class Recipe:
     sample_epochs: int | None = None
     frontend: Frontend | None = None
     labels: Frontend | None = None
+    pretraining: Training | None = None
+    pretraining_network: Callable[[keras.Model], keras.Model] | None = None
     augment_raw: Augment | None = None
     augment_features: Augment | None = None

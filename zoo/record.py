@@ -75,6 +75,10 @@ class Record:
         self.history.append(dict(metrics))
         mlflow.log_metrics(dict(metrics), step=epoch + 1)
 
+    def pretraining(self, metrics: Mapping[str, float], epoch: int) -> None:
+        """Logs the metrics of an epoch without labels at step epoch + 1."""
+        mlflow.log_metrics(dict(metrics), step=epoch + 1)
+
     def metrics(self, metrics: Mapping[str, float]) -> None:
         """Logs figures of the whole run."""
         mlflow.log_metrics({name: float(value) for name, value in metrics.items()})

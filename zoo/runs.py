@@ -18,6 +18,7 @@ from zoo.datasets import own
 from zoo.evaluate import Evaluation, evaluate
 from zoo.export import export
 from zoo.fit import Keeper, class_weights, fit
+from zoo.pretrain import pretrain
 from zoo.progress import Silent, choose
 from zoo.recipe import Recipe
 from zoo.record import Record
@@ -146,6 +147,8 @@ def _recorded(
     shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
     chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
     splits = ["train", "val", *(dataset.tests if test else ())]
+    if recipe.pretraining is not None and recipe.pretraining.epochs:
+        splits += [split for split in dataset.splits if split == "unlabelled"]
     prepared = prepare_all(recipe, chain, dataset, splits, seed, shown)
     keeper = train(recipe, chain, prepared, record, shown, seed, receipt)
     record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.kernels.items())})
@@ -206,6 +209,9 @@ def train(
     size = recipe.training.batch_size
     weights = class_weights(features.first_variant(prepared["train"])[1]) if recipe.training.balance else None
     try:
+        if recipe.pretraining is not None and recipe.pretraining.epochs:
+            examples = [prepared[split] for split in ("train", "unlabelled") if split in prepared]
+            pretrain(recipe, chain, examples, seed=seed, progress=shown, log=record.pretraining)
         return fit(
             chain.network,
             recipe.task,
@@ -287,7 +293,9 @@ def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
         steps = np.quantile([row[0] for row in rows], [0, 0.5, 1]).astype(int).tolist()
         about: dict[str, Any] = {"examples": len(rows), "shortest": steps[0], "median": steps[1], "longest": steps[2]}
         if dataset.target.classes:
-            counts = np.bincount([row[1] for row in rows], minlength=len(dataset.target.classes)).tolist()
+            counts = np.bincount(
+                [row[1] for row in rows if row[1] >= 0], minlength=len(dataset.target.classes)
+            ).tolist()
             about["classes"] = dict(zip(dataset.target.classes, counts, strict=True))
         described["splits"][split] = about
     return described

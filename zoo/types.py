@@ -106,7 +106,7 @@ class Dataset:
       input: What `example["input"]` is.
       target: What `example["target"]` is.
       splits: "train", "val" and "test" (or several "test_<name>") to a `tf.data.Dataset` of single examples
-        `{"id": string[], "input": ..., "target": ...}`, in a fixed order.
+        `{"id": string[], "input": ..., "target": ...}`, in a fixed order; perhaps "unlabelled", whose targets are -1.
       sizes: Number of examples of each split.
       fingerprint: Changes when the data or its splits change.
       citation: How to cite it.

@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 _MODULES = {
+    "language_model": "zoo.architectures.language_model",
     "recurrent_classifier": "zoo.architectures.recurrent",
     "recurrent_regressor": "zoo.architectures.recurrent",
     "text_classifier": "zoo.architectures.text",

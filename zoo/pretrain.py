@@ -1,0 +1,62 @@
+"""Learning from examples without labels, before those with labels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import reduce
+
+import keras
+import tensorflow as tf
+
+from zoo import features
+from zoo.chain import Chain
+from zoo.fit import Progress, Reporter, optimizer
+from zoo.recipe import Recipe
+
+
+def pretrain(
+    recipe: Recipe,
+    chain: Chain,
+    prepared: Sequence[tf.data.Dataset],
+    *,
+    seed: int,
+    progress: Progress,
+    log: Callable[[dict[str, float], int], None],
+) -> None:
+    """Fits the recipe's `pretraining` model, whose layers are those of the chain's network.
+
+    Args:
+      recipe: Has `pretraining` and `pretraining_network`.
+      chain: Its network learns.
+      prepared: Features of the splits to learn from, as `features.prepare` gives them; their targets are not seen.
+      seed: Of the order of the examples.
+      progress: Where to show.
+      log: Called with ({"pretrain_loss": ...}, epoch) after each epoch.
+
+    Raises:
+      FloatingPointError: The loss was not a number.
+    """
+    training = recipe.pretraining
+    plain = dataclasses.replace(recipe, training=training, augment_features=None)
+    examples = reduce(lambda one, other: one.concatenate(other), prepared)
+    steps = features.batches_per_epoch(examples, training.batch_size)
+    model = recipe.pretraining_network(chain.network)
+    model.compile(optimizer(training, steps), loss=lambda target, loss: loss, jit_compile=False)
+    progress.start("pretraining", training.epochs * steps)
+
+    def named(metrics: dict[str, float], epoch: int) -> None:
+        log({"pretrain_loss": metrics["train_loss"]}, epoch)
+
+    model.fit(
+        features.train_batches(examples, plain, seed=seed),
+        epochs=training.epochs,
+        steps_per_epoch=steps,
+        verbose=0,
+        shuffle=False,
+        callbacks=[Reporter(progress, training.epochs, named, "pretraining epoch"), keras.callbacks.TerminateOnNaN()],
+    )
+    if model.stop_training:
+        raise FloatingPointError("the pretraining loss is not a number; try a lower learning rate")
+    if training.average:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
