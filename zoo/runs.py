@@ -292,10 +292,8 @@ def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
         rows = [(_length(example["input"]), example["target"]) for example in examples.as_numpy_iterator()]
         steps = np.quantile([row[0] for row in rows], [0, 0.5, 1]).astype(int).tolist()
         about: dict[str, Any] = {"examples": len(rows), "shortest": steps[0], "median": steps[1], "longest": steps[2]}
-        if dataset.target.classes:
-            counts = np.bincount(
-                [row[1] for row in rows if row[1] >= 0], minlength=len(dataset.target.classes)
-            ).tolist()
+        if dataset.target.classes and split != "unlabelled":
+            counts = np.bincount([row[1] for row in rows], minlength=len(dataset.target.classes)).tolist()
             about["classes"] = dict(zip(dataset.target.classes, counts, strict=True))
         described["splits"][split] = about
     return described
