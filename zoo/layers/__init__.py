@@ -10,6 +10,7 @@ _MODULES = {
     "LSTM": "zoo.layers.lstm",
     "LogMel": "zoo.layers.audio",
     "StepMask": "zoo.layers.pooling",
+    "Subwords": "zoo.layers.subwords",
     "audio_augment": "zoo.layers.audio_augment",
 }
 
