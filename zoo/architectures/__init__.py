@@ -8,6 +8,7 @@ from typing import Any
 _MODULES = {
     "recurrent_classifier": "zoo.architectures.recurrent",
     "recurrent_regressor": "zoo.architectures.recurrent",
+    "translator": "zoo.architectures.translation",
 }
 
 
