@@ -84,9 +84,9 @@ def search(
     )
     best = nothing, tf.zeros([rows], tf.int32), tf.fill([rows], 2 * NEVER)
     start = tf.constant(0), live, best, tf.zeros([rows], tf.int32)
-    shapes = tf.nest.map_structure(lambda value: value.shape, start)
-    free = tf.TensorShape([None, beam, None]), *shapes[1][1:]
-    shapes = shapes[0], free, (tf.TensorShape([None, None]), *shapes[2][1:]), shapes[3]
+    free = tf.nest.map_structure(lambda value: tf.TensorShape([None, *value.shape[1:]][: value.shape.rank]), start)
+    longer = (tf.TensorShape([None, beam, None]), *free[1][1:]), (tf.TensorShape([None, None]), *free[2][1:])
+    shapes = free[0], *longer, free[3]
     _, _, (written, length, score), _ = tf.while_loop(going, forward, start, shape_invariants=shapes)
     return {"pieces": written[:, : tf.reduce_max(length)], "length": length, "score": score}
 

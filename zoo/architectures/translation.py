@@ -122,8 +122,9 @@ class Translator(keras.Model):
         self.read, self.written, self.units, self.embedding, self.depth = read, written, units, embedding, layers
         self.dropout, self.word_dropout = dropout, word_dropout
         self.beam, self.length_penalty, self.longest = beam, length_penalty, longest
-        self.source_vectors = keras.layers.Embedding(read, embedding, name="source_vectors")
-        self.target_vectors = keras.layers.Embedding(written, embedding, name="target_vectors")
+        normal = keras.initializers.RandomNormal(stddev=embedding**-0.5)  # written by a product with them, so small
+        self.source_vectors = keras.layers.Embedding(read, embedding, normal, name="source_vectors")
+        self.target_vectors = keras.layers.Embedding(written, embedding, normal, name="target_vectors")
         every = {"return_sequences": True, "return_state": True}
         self.encoders = [
             keras.layers.Bidirectional(LSTM(units, **every), name=f"encoder_{number + 1}") for number in range(layers)
@@ -189,8 +190,8 @@ class Translator(keras.Model):
         }
 
     def _vectors(self, table: keras.layers.Embedding, ids: tf.Tensor, training: bool) -> tf.Tensor:
-        vectors = self.hide(table(tf.maximum(ids, PADDING)), training=training)
-        return self.steady_dropout(vectors, training=training)
+        vectors = table(tf.maximum(ids, PADDING)) * self.embedding**0.5
+        return self.steady_dropout(self.hide(vectors, training=training), training=training)
 
     def _decoded(self, ids: tf.Tensor, source: dict, states: Sequence[tf.Tensor], training: bool) -> dict:
         """Logits, attention and states after pieces int32[row, step]; several rows may share one of the source."""
