@@ -114,6 +114,6 @@ def test_a_target_that_is_no_number_is_refused():
 
 def test_architectures_are_found_by_name():
     assert zoo.architectures.recurrent_classifier is recurrent_classifier
-    assert dir(zoo.architectures) == ["recurrent_classifier", "recurrent_regressor"]
+    assert dir(zoo.architectures) == ["recurrent_classifier", "recurrent_regressor", "translator"]
     with pytest.raises(AttributeError, match=r"`zoo.architectures` has no `transformer`"):
         _ = zoo.architectures.transformer

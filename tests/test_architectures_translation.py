@@ -298,3 +298,8 @@ def test_network_learns_to_turn_sequences_around():
 def test_specs_without_pieces_are_refused():
     with pytest.raises(UsageError, match=r"needs the pieces of both languages, and pieces: int32\[piece\] has 0"):
         translator(spec(READ), spec(0), units=4)
+
+
+def test_a_beam_of_nothing_is_refused():
+    with pytest.raises(UsageError, match="`beam` must be at least 1, which takes the likeliest next piece, got 0"):
+        translator(spec(READ), spec(WRITTEN), beam=0)

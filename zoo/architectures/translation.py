@@ -44,8 +44,10 @@ def translator(
       longest: Most pieces of an answer.
 
     Raises:
-      UsageError: A spec has no pieces.
+      UsageError: A spec has no pieces, or no hypothesis is to be followed.
     """
+    if beam < 1:
+        raise UsageError(f"`beam` must be at least 1, which takes the likeliest next piece, got {beam}.")
     for spec in (features, target):
         if len(spec.classes) < 4:
             raise UsageError(
@@ -88,14 +90,14 @@ class Translator(keras.Model):
     Args:
       read: Number of pieces of the source.
       written: Number of pieces of the target.
-      units: As of `translator`, and all that follow.
-      embedding: ...
-      layers: ...
-      dropout: ...
-      word_dropout: ...
-      beam: ...
-      length_penalty: ...
-      longest: ...
+      units: As of `translator`, and so are the others.
+      embedding: Width of the vectors of pieces.
+      layers: Of the encoder.
+      dropout: On vectors, between layers and before the answer.
+      word_dropout: Share of the pieces hidden while training.
+      beam: Hypotheses that are followed.
+      length_penalty: Of the search.
+      longest: Most pieces of an answer.
 
     Source:
       Bahdanau, Cho and Bengio 2015 (attention to a bidirectional encoder); Luong, Pham and Manning 2015, section 3

@@ -54,4 +54,5 @@ def lexicon(sources: Sequence[bytes], targets: Sequence[bytes]) -> dict[bytes, b
     order = np.lexsort((pair_target, -chance, pair_source))
     known, first = np.unique(pair_source[order], return_index=True)
     likeliest = pair_target[order][first]
-    return {source_words[one]: target_words[other] for one, other in zip(known, likeliest, strict=True) if one}
+    pairs_of_words = zip(source_words[known].tolist(), target_words[likeliest].tolist(), strict=True)
+    return {one: other for one, other in pairs_of_words if one}
