@@ -119,6 +119,7 @@ def test_architectures_are_found_by_name():
         "recurrent_classifier",
         "recurrent_regressor",
         "text_classifier",
+        "translator",
     ]
     with pytest.raises(AttributeError, match=r"`zoo.architectures` has no `transformer`"):
         _ = zoo.architectures.transformer

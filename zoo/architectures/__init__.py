@@ -10,6 +10,7 @@ _MODULES = {
     "recurrent_classifier": "zoo.architectures.recurrent",
     "recurrent_regressor": "zoo.architectures.recurrent",
     "text_classifier": "zoo.architectures.text",
+    "translator": "zoo.architectures.translation",
 }
 
 

@@ -11,6 +11,7 @@ _MODULES = {
     "LogMel": "zoo.layers.audio",
     "MaxPooling": "zoo.layers.pooling",
     "StepMask": "zoo.layers.pooling",
+    "Subwords": "zoo.layers.subwords",
     "Words": "zoo.layers.text",
     "audio_augment": "zoo.layers.audio_augment",
     "drop_words": "zoo.layers.text",

@@ -1,0 +1,305 @@
+"""The translator and its search, against searches written with plain lists."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from zoo import kernels
+from zoo.architectures.beam import penalty, search
+from zoo.architectures.translation import Translator, translator
+from zoo.layers import lstm
+from zoo.layers.subwords import BEGIN, END
+from zoo.types import Spec, UsageError
+
+READ, WRITTEN = 9, 7
+SETTINGS = {"units": 6, "embedding": 6, "layers": 2, "dropout": 0.3, "word_dropout": 0.1, "beam": 3, "longest": 8}
+
+
+def spec(size: int) -> Spec:
+    classes = tuple(f"piece {number}" for number in range(size))
+    return Spec(name="pieces", kind="text", shape=(None,), dtype="int32", axes=("piece",), classes=classes)
+
+
+@pytest.fixture(scope="module")
+def network() -> Translator:
+    """Weights so large that its answers are sure, and differ by source; and it does not like to end."""
+    made = translator(spec(READ), spec(WRITTEN), **SETTINGS)
+    draws = np.random.default_rng(1)
+    made.set_weights([draws.normal(0, 0.8, weight.shape) for weight in made.get_weights()])
+    made.bias.assign(tf.one_hot(END, WRITTEN) * -2)
+    return made
+
+
+def twin(network: Translator, **settings: object) -> Translator:
+    """The same weights under other settings."""
+    made = Translator.from_config({**network.get_config(), **settings})
+    made.build()
+    made.set_weights(network.get_weights())
+    return made
+
+
+def sources(lengths: list[int], padding: int = 0) -> list[tf.Tensor]:
+    ids = np.full((len(lengths), max(lengths)), padding, np.int32)
+    for row, length in enumerate(lengths):
+        ids[row, :length] = np.random.default_rng(row).integers(2, READ, length)
+    return [tf.constant(ids), tf.constant(lengths, tf.int32)]
+
+
+def given(lengths: list[int]) -> tf.Tensor:
+    ids = np.full((len(lengths), max(lengths) + 2), -1, np.int32)
+    for row, length in enumerate(lengths):
+        ids[row, : length + 2] = [BEGIN, *np.random.default_rng(row + 50).integers(3, WRITTEN, length), END]
+    return tf.constant(ids)
+
+
+Chances = Callable[[list[int]], np.ndarray]  # log-probabilities of the piece after those
+
+
+def allowed(chances: Chances, written: list[int], limit: int) -> dict[int, float]:
+    """Log-probability of each piece that may follow, with padding and begin mark ruled out."""
+    values = np.array(chances(written), np.float64)
+    values[[0, BEGIN]] = -np.inf
+    values -= np.log(np.exp(values - values.max()).sum()) + values.max()
+    return {END: values[END]} if len(written) == limit else {piece: values[piece] for piece in range(2, len(values))}
+
+
+def by_lists(chances: Chances, limit: int, beam: int, power: float) -> tuple[list[int], float]:
+    """The search as its documentation says, one hypothesis after another."""
+    live, answers = [([], 0.0)], []
+    while live and len(answers) < beam:
+        following = [
+            ([*written, piece], total + value)
+            for written, total in live
+            for piece, value in allowed(chances, written, limit).items()
+        ]
+        following = sorted(following, key=lambda one: -one[1])[: 2 * beam]
+        ended = [one for one in following[:beam] if one[0][-1] == END]
+        answers += [(written[:-1], total / ((5 + len(written)) / 6) ** power) for written, total in ended]
+        live = [one for one in following if one[0][-1] != END][:beam]
+    return max(answers, key=lambda one: one[1])
+
+
+def by_trying_all(chances: Chances, limit: int, pieces: int, power: float) -> tuple[list[int], float]:
+    """The best of all answers that there are."""
+    found = []
+    for size in range(limit + 1):
+        for written in itertools.product(range(3, pieces), repeat=size):
+            steps = [*written, END]
+            total = sum(allowed(chances, steps[:t], limit)[piece] for t, piece in enumerate(steps))
+            found.append((list(written), total / ((5 + len(steps)) / 6) ** power))
+    return max(found, key=lambda one: one[1])
+
+
+def automaton(rows: int, pieces: int, seed: int) -> tuple[Callable, tf.Tensor, list[Chances]]:
+    """A model whose state is all it has read: as a step for the search, and as chances for the lists."""
+    draws = np.random.default_rng(seed)
+    first, table = draws.normal(size=(rows, 4)), draws.normal(size=(pieces, 4))
+    back, out = draws.normal(size=(4, 4)), 2 * draws.normal(size=(4, pieces))
+
+    def step(last: tf.Tensor, states: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        state = tf.tanh(states[0] @ tf.constant(back, tf.float32) + tf.gather(tf.constant(table, tf.float32), last))
+        return state @ tf.constant(out, tf.float32), [state]
+
+    def chances(row: int) -> Chances:
+        def of(written: list[int]) -> np.ndarray:
+            state = first[row]
+            for piece in [BEGIN, *written]:
+                state = np.tanh(state @ back + table[piece])
+            return state @ out
+
+        return of
+
+    return step, tf.constant(first, tf.float32), [chances(row) for row in range(rows)]
+
+
+def compiled_search(step: Callable, state: tf.Tensor, limits: list[int], **settings: object) -> list[tuple]:
+    made = tf.function(lambda limit: search(step, [state], limit, **settings))(tf.constant(limits))
+    rows = zip(*(made[name].numpy() for name in ("pieces", "length", "score")), strict=True)
+    assert made["pieces"].shape[1] == max(made["length"])
+    return [(ids[:size].tolist(), float(score), ids[size:].any()) for ids, size, score in rows]
+
+
+@pytest.mark.parametrize("beam", [1, 2, 5])
+@pytest.mark.parametrize("power", [0.0, 0.6, 1.0])
+def test_search_finds_what_lists_find(beam: int, power: float):
+    limits = [0, 1, 6, 12, 6, 3]
+    step, state, chances = automaton(len(limits), 8, seed=beam)
+    found = compiled_search(step, state, limits, pieces=8, beam=beam, length_penalty=power)
+    for (ids, score, rest), chance, limit in zip(found, chances, limits, strict=True):
+        expected, expected_score = by_lists(chance, limit, beam, power)
+        assert ids == expected and not rest
+        assert score == pytest.approx(expected_score, abs=1e-4)
+
+
+def test_a_beam_wide_enough_finds_the_best_of_all_answers():
+    limits = [4, 3, 4]
+    step, state, chances = automaton(3, 6, seed=7)
+    found = compiled_search(step, state, limits, pieces=6, beam=121, length_penalty=0.6)
+    for (ids, score, _), chance, limit in zip(found, chances, limits, strict=True):
+        expected, expected_score = by_trying_all(chance, limit, 6, 0.6)
+        assert ids == expected and score == pytest.approx(expected_score, abs=1e-4)
+
+
+def test_penalty_is_that_of_the_paper():
+    np.testing.assert_allclose(penalty(tf.constant([1, 7]), 0.6), [1, 2**0.6], rtol=1e-6)
+
+
+def after(network: Translator, source: list[tf.Tensor], row: int) -> Chances:
+    """Chances by the network's own logits for a given answer, of one source alone."""
+    size = int(source[1][row])
+    alone = [source[0][row : row + 1, :size], source[1][row : row + 1]]
+    signature = [tf.TensorSpec([1, None], tf.int32)]
+    logits = tf.function(lambda answer: network([*alone, answer])[0, -1], input_signature=signature)
+
+    def of(written: list[int]) -> np.ndarray:
+        return logits(tf.constant([[BEGIN, *written, END]])).numpy()
+
+    return of
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_answers_are_those_of_a_search_over_the_logits(network: Translator, beam: int):
+    other = twin(network, beam=beam)
+    source = sources([4, 1, 6])
+    made = tf.function(lambda: other(source))()
+    for row, length in enumerate(source[1].numpy()):
+        expected, score = by_lists(after(network, source, row), min(2 * length + 10, 8), beam, 0.6)
+        assert made["pieces"][row, : made["length"][row]].numpy().tolist() == expected
+        assert float(made["score"][row]) == pytest.approx(score, abs=1e-4)
+    assert len({tuple(row) for row in made["pieces"].numpy()}) > 1  # they do depend on the source
+
+
+def test_answers_are_no_longer_than_the_source_allows(network: Translator):
+    other = twin(network, longest=100)
+    other.bias.assign(tf.one_hot(END, WRITTEN) * -1000)
+    assert tf.function(lambda: other(sources([4, 1])))()["length"].numpy().tolist() == [18, 12]
+
+
+def test_logits_step_by_step_are_those_of_the_whole_answer(network: Translator):
+    source, answer = sources([4, 2]), given([5, 3])
+    encoded = network._encoded(*source, False)
+    states, found = encoded["states"], []
+    for t in range(6):
+        logits, states = network._next(encoded, tf.maximum(answer[:, t], 0), states)
+        found.append(logits)
+    whole = network([*source, answer])
+    assert whole.shape == (2, 6, WRITTEN)
+    np.testing.assert_allclose(tf.stack(found, 1), whole, atol=1e-5)
+
+
+def test_padding_is_not_seen_and_no_row_sees_another(network: Translator):
+    lengths, sizes = [6, 1, 3], [5, 2, 0]
+    ids, length = sources(lengths, padding=READ - 1)
+    answer = given(sizes)
+    logits, made = network([ids, length, answer]).numpy(), tf.function(lambda: network([ids, length]))()
+    for row, (size, written) in enumerate(zip(lengths, sizes, strict=True)):
+        alone = [ids[row : row + 1, :size], length[row : row + 1]]
+        expected = network([*alone, answer[row : row + 1, : written + 2]])[0]
+        np.testing.assert_allclose(logits[row, : written + 1], expected, atol=1e-5)
+        other = tf.function(lambda alone=alone: network(alone))()
+        count = int(other["length"][0])
+        assert made["pieces"][row, :count].numpy().tolist() == other["pieces"][0, :count].numpy().tolist()
+        assert int(made["length"][row]) == count and not made["pieces"][row, count:].numpy().any()
+        assert float(made["score"][row]) == pytest.approx(float(other["score"][0]), abs=1e-5)
+
+
+def test_a_source_without_pieces_answers(network: Translator):
+    made = tf.function(lambda: network([tf.zeros([2, 1], tf.int32), tf.constant([0, 1])]))()
+    assert np.isfinite(made["score"]).all()
+
+
+def test_attention_adds_up_to_one_within_the_source(network: Translator):
+    weights = network.attention([*sources([4, 2]), given([5, 3])]).numpy()
+    assert weights.shape == (2, 6, 4)
+    np.testing.assert_allclose(weights.sum(2), 1, atol=1e-5)
+    assert not weights[1, :, 2:].any() and weights.std() > 0.05
+
+
+def test_saved_network_answers_the_same(network: Translator, tmp_path):
+    network.save(tmp_path / "network.keras")
+    loaded = keras.models.load_model(tmp_path / "network.keras")
+    assert loaded.get_config() == network.get_config()
+    source, answer = sources([6, 2]), given([4, 1])
+    np.testing.assert_allclose(loaded([*source, answer]), network([*source, answer]), atol=1e-6)
+    for name, value in tf.function(lambda: loaded(source))().items():
+        np.testing.assert_allclose(value, tf.function(lambda: network(source))()[name], atol=1e-5)
+
+
+def export(network: Translator, path: str) -> object:
+    archive = keras.export.ExportArchive()
+    archive.track(network)
+    signature = [tf.TensorSpec([None, None], tf.int32, "ids"), tf.TensorSpec([None], tf.int32, "length")]
+    archive.add_endpoint("serve", lambda ids, length: network([ids, length]), input_signature=signature)
+    archive.write_out(path, verbose=False)
+    return tf.saved_model.load(path)
+
+
+@pytest.mark.parametrize("called", ["CPU", "GPU"])
+def test_exported_network_holds_both_kernels_of_every_layer_and_answers_the_same(
+    network: Translator, called: str, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    """With "GPU" the graph calls cuDNN's kernel, in the loop too, and TensorFlow has to put the CPU's in its place."""
+    both = lstm.both_devices
+    monkeypatch.setattr(lstm, "both_devices", lambda choice, arguments: both(choice, arguments, called))
+    loaded = export(network, str(tmp_path / "export"))
+    for lengths in ([6, 2], [1], [9, 9, 9]):
+        source = sources(lengths)
+        expected = tf.function(lambda source=source: network(source))()
+        for name, value in loaded.serve(*source).items():
+            np.testing.assert_allclose(value, expected[name], atol=1e-5)
+    saved = SavedModel.FromString((tmp_path / "export" / "saved_model.pb").read_bytes())
+    functions = saved.meta_graphs[0].graph_def.library.function
+    for layer in kernels.lstm_layers(network):
+        for device, op in (("CPU", "BlockLSTMV2"), ("GPU", "CudnnRNNV3")):
+            assert any(
+                part.attr["api_preferred_device"].s.decode() == device
+                and any(node.op == op and lstm.scope(layer.path) in node.name for node in part.node_def)
+                for part in functions
+            ), (layer.path, device)
+    assert len(kernels.lstm_layers(network)) == 6
+
+
+def test_nothing_keeps_any_layer_off_cudnn(network: Translator):
+    assert set(kernels.obstacles(network, spec(READ)).values()) == {""}
+
+
+def test_training_runs_the_fused_kernels_over_the_whole_answer(network: Translator):
+    with kernels.pretend_gpu():
+        made = tf.function(lambda: network([*sources([4]), given([5])], training=True)).get_concrete_function()
+    ops = [node.type for node in made.graph.get_operations()]
+    assert ops.count("CudnnRNNV3") == 6 and "While" not in ops and "StatelessWhile" not in ops
+
+
+def test_network_learns_to_turn_sequences_around():
+    keras.utils.set_random_seed(0)
+    network = translator(spec(READ), spec(READ), units=32, embedding=24, dropout=0.0, beam=2)
+    draws = np.random.default_rng(0)
+    ids = draws.integers(3, READ, (256, 4)).astype(np.int32)
+    answers = np.concatenate([np.full((256, 1), BEGIN), ids[:, ::-1], np.full((256, 1), END)], 1).astype(np.int32)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    network.compile(keras.optimizers.Adam(0.01), lambda y, x: loss(y[:, 1:], x), jit_compile=False)
+    history = network.fit([ids, np.full(256, 4, np.int32), answers], answers, epochs=25, batch_size=64, verbose=0)
+    assert history.history["loss"][-1] < 0.2 < math.log(READ) < history.history["loss"][0] + 0.3
+    new = draws.integers(3, READ, (64, 4)).astype(np.int32)
+    made = tf.function(lambda: network([new, np.full(64, 4, np.int32)]))()
+    same = [row[:size].tolist() == want[::-1].tolist() for row, size, want in zip(
+        made["pieces"].numpy(), made["length"].numpy(), new, strict=True)]  # fmt: skip
+    assert np.mean(same) > 0.9
+
+
+def test_specs_without_pieces_are_refused():
+    with pytest.raises(UsageError, match=r"needs the pieces of both languages, and pieces: int32\[piece\] has 0"):
+        translator(spec(READ), spec(0), units=4)
+
+
+def test_a_beam_of_nothing_is_refused():
+    with pytest.raises(UsageError, match="`beam` must be at least 1, which takes the likeliest next piece, got 0"):
+        translator(spec(READ), spec(WRITTEN), beam=0)
