@@ -36,6 +36,9 @@ def pictures(chain: Chain, dataset: Dataset, split: str, answers: Mapping[str, A
     chosen = [number * size // TEXTS for number in range(min(TEXTS, size))]
     examples = list(dataset.splits[split].as_numpy_iterator())
     texts = tf.constant([examples[index]["input"] for index in chosen])
+    if chain.task.forced:
+        answered = tf.constant([answers[split]["translation"][index] for index in chosen])
+        return _alignments(chain, texts, answered)
     words = [[word.decode() for word in row] for row in chain.frontend.words(texts).to_list()]
     attention, largest = pooled_words(chain.network, *chain.to_features(texts, tf.ones(len(chosen), tf.int32)))
     classes = chain.target.classes
@@ -45,6 +48,24 @@ def pictures(chain: Chain, dataset: Dataset, split: str, answers: Mapping[str, A
         truth, answer = classes[examples[index]["target"]], classes[scores.argmax()]
         titles.append(f"truth {truth}, answer {answer} ({scores.max():.2f})")
     return {"attention": _coloured(titles, words, {"attention pooling": attention, "max pooling": largest})}
+
+
+def _alignments(chain: Chain, texts: tf.Tensor, answers: tf.Tensor) -> dict[str, Figure]:
+    """For each text, where the network looked before it wrote each piece of its answer."""
+    from zoo.tasks.translation import attention_figure  # loads sacrebleu
+
+    ones = tf.ones(tf.shape(texts), tf.int32)
+    read, lengths = chain.to_features(texts, ones)
+    written, answered = chain.labels(answers, ones)
+    weights = chain.network.attention([read, lengths, written]).numpy()
+    made = {}
+    for row, (steps, pieces) in enumerate(zip(lengths.numpy(), answered.numpy(), strict=True)):
+        if steps == 0:
+            continue
+        source = [chain.features.classes[index] for index in read[row, :steps].numpy()]
+        target = [chain.target.classes[index] for index in written[row, 1:pieces].numpy()]
+        made[f"attention_{row + 1:02d}"] = attention_figure(weights[row, : pieces - 1, :steps], source, target)
+    return made
 
 
 def _coloured(titles: Sequence[str], words: Sequence[Sequence[str]], weights: Mapping[str, np.ndarray]) -> Figure:

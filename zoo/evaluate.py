@@ -28,10 +28,12 @@ class Evaluation:
     Attributes:
       split: "test", or "test_<name>".
       metrics: `<split>_<metric>`.
-      baseline: `baseline_<metric>`, with the split's own name where there are several.
+      baseline: `baseline_<metric>`, with the split's own name where there are several; where a task translates, also
+        `copied_<metric>` of answers that are the source.
       difference: `difference_<metric>` of the headline metric to the baseline, with `_low` and `_high` of its interval.
       pictures: By name.
       table: Columns, worst example first.
+      notes: Tags that say how the metrics were counted.
     """
 
     split: str
@@ -40,10 +42,12 @@ class Evaluation:
     difference: dict[str, float]
     pictures: dict[str, Figure] = field(default_factory=dict)
     table: dict[str, list] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
 
     def log(self, record: Record) -> None:
         """Writes all of it into the record."""
         record.metrics({**self.metrics, **self.baseline, **self.difference})
+        record.tags(self.notes)
         suffix = self.split.removeprefix("test")
         for name, figure in self.pictures.items():
             record.picture(f"{name}{suffix}", figure)
@@ -74,13 +78,18 @@ def evaluate(
     if dataset.input.kind == "text":
         columns["text"] = [text.decode(errors="replace")[:TABLE_CHARACTERS] for text in inputs(dataset, split)]
     worst = np.argsort(-np.asarray(columns["badness"]), kind="stable")[:TABLE_ROWS]
+    beaten = {f"baseline{suffix}_{key}": value for key, value in task.score(simple, truth, dataset.target).items()}
+    if hasattr(task, "copied"):
+        copied = task.score(task.copied(inputs(dataset, split)), truth, dataset.target)
+        beaten |= {f"copied{suffix}_{key}": value for key, value in copied.items()}
     return Evaluation(
         split=split,
         metrics={f"{split}_{key}": value for key, value in task.score(answers, truth, dataset.target).items()},
-        baseline={f"baseline{suffix}_{key}": value for key, value in task.score(simple, truth, dataset.target).items()},
+        baseline=beaten,
         difference={name: float(difference.mean()), f"{name}_low": low, f"{name}_high": high},
         pictures=task.pictures(answers, truth, dataset.target),
         table={key: [values[index] for index in worst] for key, values in {"id": ids, **columns}.items()},
+        notes={"bleu_signature": task.signature()} if hasattr(task, "signature") else {},
     )
 
 

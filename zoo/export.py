@@ -45,7 +45,7 @@ def description(chain: Chain) -> dict[str, Any]:
         "kind": chain.input.kind,
         "input": str(chain.input),
         "rate_hz": chain.input.rate_hz,
-        "classes": list(chain.target.classes),
+        "classes": list(chain.target.classes) if chain.target.kind == "label" else [],
         "signatures": {name: [spec.name for spec in made.inputs] for name, made in signatures(chain.input).items()},
     }
 

@@ -75,7 +75,7 @@ def card(record: Record, file: Path, dataset: Dataset, result: RunResult) -> Non
             f"- Licence of the data: {dataset.licence}",
             f"- Citation: {' '.join(dataset.citation.split())}",
             f"- Input: `{dataset.input}`",
-            f"- Classes: {', '.join(dataset.target.classes) or 'none'}",
+            f"- Output: `{dataset.target}`, {', '.join(dataset.target.classes) or 'no classes'}",
             f"- Proof of the export: {result.proof}",
             *(
                 ["- **Trained on a sample: these figures say nothing about real data.**"]
