@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.fit import Keeper, fit, optimizer
+from zoo.fit import Keeper, class_weights, fit, optimizer
 from zoo.progress import Silent
+from zoo.tasks.classification import Classification
 from zoo.tasks.regression import Regression
 from zoo.types import Training
 
@@ -195,3 +196,35 @@ def test_last_epochs_weights_are_left_where_those_are_to_be_kept():
 def test_a_loss_that_is_not_a_number_raises():
     with pytest.raises(FloatingPointError, match="the training loss is not a number; try a lower learning_rate"):
         fitted(data(scale=math.nan), data(1), epochs=3, learning_rate=0.05)
+
+
+def test_classes_weigh_in_inverse_proportion_to_their_count():
+    weights = class_weights(np.array([2, 2, 2, 0]))
+    assert weights == pytest.approx({0: 2.0, 2: 2 / 3})
+
+
+def test_weighted_classes_are_not_given_up():
+    draws = np.random.default_rng(0)
+    values = draws.normal(size=(200, 3, 1)).astype(np.float32)
+    truth = (np.arange(200) % 10 == 0).astype(np.int64)
+    values[truth == 1] += 0.5  # they overlap, so that one in ten is not worth an error by itself
+    found = {}
+    for weights in (None, class_weights(truth)):
+        keras.utils.set_random_seed(0)
+        inputs = [keras.Input((None, 1)), keras.Input((), dtype="int32")]
+        logits = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling1D()(inputs[0]))
+        network = keras.Model(inputs, logits)
+        batches = tf.data.Dataset.from_tensors(((values, np.full(200, 3, np.int32)), truth))
+        fit(
+            network,
+            Classification(),
+            Training(epochs=150, batch_size=200, learning_rate=0.05),
+            batches.repeat(),
+            batches,
+            steps_per_epoch=1,
+            progress=Silent(),
+            log=lambda metrics, epoch: None,
+            class_weight=weights,
+        )
+        found[weights is None] = (network.predict_on_batch([values, np.full(200, 3)]).argmax(1) == 1)[truth == 1].mean()
+    assert found[True] < 0.5 < found[False]

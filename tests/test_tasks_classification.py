@@ -120,3 +120,28 @@ def test_tasks_are_found_by_name():
     assert zoo.tasks.Classification is Classification
     with pytest.raises(AttributeError, match="no attribute 'Clustering'; it has Classification, Regression"):
         _ = zoo.tasks.Clustering
+
+
+def test_members_learn_one_by_one_and_answer_together():
+    task = Classification(label_smoothing=0.1)
+    draws = np.random.default_rng(8).normal(size=(4, 3, 2)).astype(np.float32)
+    truth = np.array([0, 1, 1, 0])
+    loss, given = task.loss(), tf.constant(draws)
+    alone = [loss(truth, given[:, member]).numpy() for member in range(3)]
+    np.testing.assert_allclose(loss(truth, given), np.stack(alone, 1), rtol=1e-6)
+    scores = np.exp(draws.astype(np.float64))
+    scores = (scores / scores.sum(-1, keepdims=True)).mean(1)
+    labels = Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=("no", "yes"))
+    np.testing.assert_allclose(task.answer(given, labels)["scores"], scores, rtol=1e-5)
+    metric = task.metrics()[0]
+    metric.update_state(truth, given)
+    assert metric.name == "accuracy"
+    assert float(metric.result()) == (scores.argmax(1) == truth).mean()
+
+
+def test_the_baseline_of_texts_counts_words_and_pairs():
+    train = [b"good film", b"very good", b"bad film", b"very bad"] * 3
+    labels = Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=("no", "yes"))
+    found = Classification().baseline((train, np.array([1, 1, 0, 0] * 3)), [b"good !", b"so bad", b"caf\xe9"], labels)
+    assert found["scores"].argmax(1)[:2].tolist() == [1, 0]
+    np.testing.assert_allclose(found["scores"].sum(1), 1, rtol=1e-6)

@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 _MODULES = {
-    "language_model": "zoo.architectures.language_model",
+    "language_model": "zoo.architectures.pretraining",
     "recurrent_classifier": "zoo.architectures.recurrent",
     "recurrent_regressor": "zoo.architectures.recurrent",
     "text_classifier": "zoo.architectures.text",

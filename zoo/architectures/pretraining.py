@@ -27,6 +27,7 @@ class WordPrediction(keras.layers.Layer):
     def __init__(self, embedding: WordEmbedding, sampled: int, **kwargs: object):
         super().__init__(**kwargs)
         self.embedding, self.sampled = embedding, sampled
+        self.supports_masking = True
 
     def build(self, shapes: list[tuple[int | None, ...]]) -> None:
         """Makes a projection for each direction, and a bias for each word."""
@@ -57,6 +58,9 @@ class WordPrediction(keras.layers.Layer):
         return tf.fill(
             tf.shape(length), tf.math.divide_no_nan(tf.reduce_sum(losses), tf.cast(tf.size(losses), tf.float32))
         )
+
+    def compute_mask(self, inputs: list[tf.Tensor], mask: object = None) -> None:
+        """None: what is left has no steps."""
 
     def compute_output_spec(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
         """Shape and type of the losses."""
