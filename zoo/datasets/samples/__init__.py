@@ -13,11 +13,14 @@ from pathlib import Path
 
 from zoo.datasets import own
 from zoo.datasets.cache import cache_dir
-from zoo.datasets.samples import sentiment
+from zoo.datasets.samples import sentiment, translation
 from zoo.types import Dataset, Spec, UsageError
 
 LISTS = {"spoken_digits": "clips.csv"}  # sample (a zip file beside this one) to what `own.load` reads in it
-MADE = {"sentiment": sentiment}  # sample to the module whose `load` makes it, of the kind and task there
+MADE = {
+    "sentiment": sentiment,
+    "translation": translation,
+}  # sample to the module whose `load` makes it, of the kind and task there
 
 
 def load(name: str, input: Spec, task: str) -> Dataset:
@@ -27,6 +30,8 @@ def load(name: str, input: Spec, task: str) -> Dataset:
       name: "spoken_digits": 1,000 clips of 100 synthetic voices, none of them in two splits (720 train, 100 val, 180
         test), made by `make_spoken_digits.py`. "sentiment": 4,000 sentences (3,000 train, 400 val, 600 test),
         half negative and half positive, in which the order of the words decides; made by `sentiment.py`.
+        "translation": 4,700 English sentences with spoken-out numbers, dates and times in German (4,000 train, 300 val,
+        400 test); made by `translation.py`.
       input: What the recipe takes.
       task: Name of the recipe's task.
 

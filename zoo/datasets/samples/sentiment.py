@@ -8,12 +8,10 @@ Nothing is shipped: the same sentences are made anew at each call, on any machin
 
 from __future__ import annotations
 
-import hashlib
-import random
 from collections.abc import Sequence
-from typing import TypeVar
 
 from zoo.datasets.clips import target_spec
+from zoo.datasets.samples.draws import Draws, split_of
 from zoo.datasets.texts import INPUT, Sentence, as_dataset, fingerprint
 from zoo.types import Dataset
 
@@ -140,7 +138,6 @@ PLAINLY = (
 
 
 FORMS = (SWAPPED,) * 10 + (MOVED,) * 6 + (SWAPPED_DENIED,) + (PLAINLY,) * 3  # as often as they stand here
-T = TypeVar("T")
 
 
 def load() -> Dataset:
@@ -177,12 +174,12 @@ def _numbered(split: str, pairs: Sequence[Pair]) -> list[Sentence]:
 
 
 def _pairs() -> dict[str, list[Pair]]:
-    draws = _Draws(0)
+    draws = Draws(0)
     found: dict[str, list[Pair]] = {split: [] for split in PAIRS}
     seen: set[str] = set()
     while any(len(found[split]) < count for split, count in PAIRS.items()):
         pair, content = _draw(draws)
-        split = _split(content)
+        split = split_of(content, PAIRS)
         short = max(len(text.split()) for text in pair) <= MOST_WORDS
         if short and len(found[split]) < PAIRS[split] and not seen & {*pair}:
             found[split].append(pair)
@@ -190,17 +187,7 @@ def _pairs() -> dict[str, list[Pair]]:
     return found
 
 
-def _split(content: str) -> str:
-    """The split that all sentences with these content words go to, in about the shares of `PAIRS`."""
-    place = int.from_bytes(hashlib.sha256(content.encode()).digest()[:8]) % sum(PAIRS.values())
-    for split, count in PAIRS.items():
-        if place < count:
-            return split
-        place -= count
-    raise AssertionError("the remainder is below the sum of the counts")
-
-
-def _draw(draws: _Draws) -> tuple[Pair, str]:
+def _draw(draws: Draws) -> tuple[Pair, str]:
     """A pair, and its content words: both adjectives, or the only one with its noun."""
     unkind, kind = (draws.choice(adjectives.split()) for adjectives in ADJECTIVES)
     noun = draws.choice(NOUNS.split())
@@ -222,18 +209,3 @@ def _draw(draws: _Draws) -> tuple[Pair, str]:
     tail = f" {draws.choice(TAILS)}" if draws.below(0.5) else ""
     negative, positive = (f"{opener}{text}{tail}" for text in pair)
     return (negative, positive), content
-
-
-class _Draws:
-    """Random choices that no release of Python changes; of `random` only `random()` is promised to stay."""
-
-    def __init__(self, seed: int):
-        self._random = random.Random(seed)
-
-    def below(self, share: float) -> bool:
-        """Whether a number drawn from 0 to 1 is below `share`."""
-        return self._random.random() < share
-
-    def choice(self, items: Sequence[T]) -> T:
-        """One of `items`, each as likely."""
-        return items[int(self._random.random() * len(items))]
