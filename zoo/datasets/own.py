@@ -11,6 +11,7 @@ from zoo.types import Dataset, Spec, UsageError
 READERS = {  # (kind of input, task) to the module whose `load` reads it
     ("audio", "classification"): "own_audio",
     ("text", "classification"): "own_text",
+    ("text", "translation"): "own_pairs",
 }
 
 

@@ -16,12 +16,12 @@ SHARES = {"val": 0.1, "test": 0.1}  # of the examples; the rest is "train"
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One labelled example of the user's, as far as its split is concerned; readers add what they hold.
+    """One example of the user's, as far as its split is concerned; readers add what they hold.
 
     Args:
       place: Where a person finds it: a file, or "file:line".
       id: Names it within its data set, without repetition.
-      label: Its class.
+      label: Its class, "" where there are no classes.
       split: As declared, or None.
       group: As declared, or None; all entries have one or none has.
     """
@@ -131,7 +131,7 @@ def assign(path: Path, entries: Sequence[E], seed: int, noun: str) -> tuple[list
       entries may be left without a split.
     """
     faults = []
-    if len({entry.label for entry in entries}) == 1:
+    if len({entry.label for entry in entries}) == 1 and entries[0].label:
         faults.append(f"{path}: has one class only, `{shorten(entries[0].label)}`; a classifier needs two")
     declared = {entry.split for entry in entries} - {None}
     if declared:
@@ -203,7 +203,7 @@ def _too_few(path: Path, entries: Sequence[Entry], shares: Mapping[str, float], 
     aside = ", repeats aside" if len(labels) < len(entries) else ""
     wanted = f"a split into {', '.join(['train', *shares])} needs at least {needed(shares)}"
     return [
-        f"{path}: class `{shorten(label)}` has {count} {noun}{'s' * (count > 1)}{aside}; {wanted}"
+        f"{path}: {f'class `{shorten(label)}` ' * bool(label)}has {count} {noun}{'s' * (count > 1)}{aside}; {wanted}"
         for label, count in sorted(Counter(labels.values()).items())
         if count < needed(shares)
     ]
