@@ -52,6 +52,7 @@ class Subwords(keras.layers.Layer):
         super().__init__(**{"dtype": "int32", **kwargs})
         self.size, self.lower, self.ends = size, lower, ends
         self.pieces: tuple[str, ...] = ()
+        self.built = True  # it has no weights; an export refuses to track what is not built
 
     def adapt(self, texts: Sequence[bytes | str]) -> None:
         """Learns the pieces; the same from the same texts in any order.
