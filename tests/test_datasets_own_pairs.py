@@ -92,7 +92,7 @@ def test_every_fault_is_named_with_its_line(tmp_path):
     assert {fault.split(": ", 1)[0] for fault in found[:7]} == {f"pairs.jsonl:{line}" for line in range(1, 8)}
     said = "\n".join(found)
     for part in (
-        "pairs.jsonl:1: no value for target",
+        "pairs.jsonl:1: no value for `target`",
         "pairs.jsonl:2: `source` must be text, got 7",
         "pairs.jsonl:4: must be a JSON object, got a list",
         "pairs.jsonl:5: unknown split `dev`",

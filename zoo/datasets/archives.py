@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import io
 import os
 import shutil
 import tarfile
 import urllib.request
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -104,10 +106,31 @@ def verify_file(file: Path, expected: str) -> None:
     Raises:
       UsageError: It is not the expected one.
     """
-    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    _verify_content(file, file.read_bytes(), "its SHA-256", expected)
+
+
+def verify_gzip(file: Path, expected: str) -> bytes:
+    """Checks the SHA-256 of what is in a gzip file, whose own bytes differ with every program that packs it.
+
+    Returns:
+      What is in it.
+
+    Raises:
+      UsageError: It is not the expected one, or the file is no gzip file or cut short.
+    """
+    try:
+        content = gzip.decompress(file.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"`{file}` is no whole gzip file ({error}); fetch it again.") from None
+    _verify_content(file, content, "its SHA-256, unpacked,", expected)
+    return content
+
+
+def _verify_content(file: Path, content: bytes, what: str, expected: str) -> None:
+    found = hashlib.sha256(content).hexdigest()
     if found != expected:
         raise UsageError(
-            f"`{file}` is not the publisher's file: its SHA-256 is {found}, expected {expected}; fetch it again."
+            f"`{file}` is not the publisher's file: {what} is {found}, expected {expected}; fetch it again."
         )
 
 
@@ -118,17 +141,23 @@ def forget_download(file: Path) -> None:
 
 
 def prepare(
-    make: type[tfds.core.DatasetBuilder], archive: Path | None, *, url: str, name: str | Sequence[str]
+    make: type[tfds.core.DatasetBuilder],
+    archive: Path | None,
+    *,
+    url: str,
+    name: str | Sequence[str],
+    config: str | None = None,
 ) -> tfds.core.DatasetBuilder:
     """Has TFDS prepare a data set once for all processes, from `archive` or else from the network, without a word.
 
     Args:
-      make: The builder's class, prepared in its first configuration; it reads from `dl_manager.manual_dir` where that
+      make: The builder's class; it reads from `dl_manager.manual_dir` where that
         is, else it downloads `url`. (A catalogue's builder only says that it downloads: TFDS looks into the manual
         folder for the file name registered with `url`.)
       archive: The user's copy, never written to; the first file where there are several.
       url: Of the publisher's archive; of the folder with the publisher's files where there are several.
       name: The file name to ask for, or the names of several files.
+      config: Name of one of the builder's configs, None for its first, or where it has none.
 
     Returns:
       The builder, ready to read.
@@ -140,7 +169,7 @@ def prepare(
     folder = cache_dir() / "tfds"
     folder.mkdir(exist_ok=True)
     with filelock.FileLock(folder / f"{make.name}.lock"):
-        builder = make(data_dir=folder)
+        builder = make(data_dir=folder, config=config)
         if not builder.data_path.exists():
             _prepare(builder, archive, url, name)
     return builder
