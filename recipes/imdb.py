@@ -1,4 +1,4 @@
-"""Sentiment of a long review: whether a film review of many sentences is negative or positive.
+"""Sentiment of a long review: whether it is negative or positive.
 
 Data      IMDB Large Movie Review Dataset, 25,000 labelled reviews to train on, 25,000 to test, 50,000 without labels
 Licence   none stated

@@ -15,7 +15,7 @@ import zoo
 
 def recipe(
     *,
-    test: Literal["2016", "2017", "both"] = "2016",
+    flickr: Literal["2016", "2017", "both"] = "2016",
     source_pieces: int = 4_000,
     target_pieces: int = 4_000,
     lower: bool = False,
@@ -34,7 +34,7 @@ def recipe(
     """Translates one text.
 
     Args:
-      test: Flickr's captions of which year to test on.
+      flickr: Captions of which year to test on.
       source_pieces: Word pieces that are read; fewer where the train texts do not give as many.
       target_pieces: Word pieces that are written.
       lower: Write in lower case.
@@ -66,7 +66,7 @@ def recipe(
 
     return zoo.Recipe(
         input=zoo.datasets.texts.INPUT,
-        dataset=lambda source: zoo.datasets.multi30k.load(source, test=test),
+        dataset=lambda source: zoo.datasets.multi30k.load(source, test=flickr),
         sample=lambda source: zoo.datasets.samples.load("translation", zoo.datasets.texts.INPUT, "translation"),
         frontend=lambda: zoo.layers.Subwords(size=source_pieces),
         labels=lambda: zoo.layers.Subwords(size=target_pieces, lower=lower, ends=True),

@@ -1,4 +1,4 @@
-"""Sentiment of a sentence: whether a film review is negative or positive.
+"""Sentiment of a sentence: whether it is negative or positive.
 
 Data      Stanford Sentiment Treebank, binary, 9,613 sentences; no phrase labels, no outside vectors
 Licence   none stated

@@ -118,3 +118,18 @@ def test_too_few_pairs_say_how_many_it_takes(tmp_path):
 def test_a_folder_without_lists_is_refused(tmp_path):
     with pytest.raises(BadData, match=r"has no files train\.\*, val\.\* and test\*\.\*"):
         load(tmp_path)
+
+
+def test_a_label_beside_pairs_does_not_matter(tmp_path):
+    file = tmp_path / "pairs.jsonl"
+    rows = [{"source": source, "target": target, "label": None} for source, target in SOUND]
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert sum(load(file).sizes.values()) == len(SOUND)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 98), (1, 50, 49), (3, 3, 3, 3)])
+def test_groups_of_any_size_leave_one_for_each_split(tmp_path, sizes):
+    rows = [(f"{group} {number}", "x", f"g{group}") for group, size in enumerate(sizes) for number in range(size)]
+    dataset = load(write(tmp_path / "pairs.csv", ("source", "target", "group"), *rows))
+    found = {split: {source.split()[0] for _, source, _ in read(dataset, split)} for split in dataset.splits}
+    assert sum(map(len, found.values())) == len(set.union(*found.values())) == len(sizes)

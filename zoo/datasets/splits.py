@@ -101,11 +101,12 @@ def draw_groups(
         per_group[group][label] += 1
     shuffled = sorted(sizes, key=lambda group: _hash(group, seed))
     chosen: dict[str, str] = {}
-    for split, share in shares.items():
+    for later, (split, share) in zip(range(len(shares), 0, -1), shares.items(), strict=True):
         wanted, taken = share * len(groups), 0
-        fitting = [group for group in shuffled if sizes[group] <= 1.5 * wanted]
+        fitting = [group for group in shuffled if group not in chosen and sizes[group] <= 1.5 * wanted]
         for group in fitting or sorted(shuffled, key=lambda group: sizes[group]):
             spare = all(left[label] > count for label, count in per_group[group].items())
+            spare = spare and len(sizes) - len(chosen) > later  # train and the splits to come need one each
             if group not in chosen and spare and (not taken or taken + sizes[group] <= 1.5 * wanted):
                 chosen[group] = split
                 left -= per_group[group]
