@@ -82,7 +82,7 @@ def draw_groups(
 
     Args:
       groups: Group of each example.
-      labels: Class of each example.
+      labels: Class of each example, "" for all where there are no classes.
       seed: Of the draw.
       shares: Split name to wanted share of all examples, met as well as whole groups allow; the rest is "train".
 
@@ -90,7 +90,7 @@ def draw_groups(
       The split of each example.
 
     Raises:
-      ValueError: Too few groups, or a class that would be missing from train.
+      ValueError: Too few groups, none small enough for a split, or a class that would be missing from train.
     """
     sizes = Counter(groups)
     if len(sizes) < needed(shares):
@@ -112,8 +112,10 @@ def draw_groups(
                 taken += sizes[group]
             if taken >= wanted:
                 break
-        if not taken:
+        if not taken and any(labels):
             raise ValueError(f"no group can go to {split}, for each has the last examples of some class")
+        if not taken:
+            raise ValueError(f"no group small enough is left for {split}")
     return [chosen.get(group, "train") for group in groups]
 
 
