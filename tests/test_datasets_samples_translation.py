@@ -79,8 +79,8 @@ def test_months_and_weekdays_are_in_the_order_of_the_calendar():
         (5, 0, "at five o'clock", "um fünf Uhr"),
         (5, 30, "at half past five", "um halb sechs"),
         (12, 30, "at half past twelve", "um halb eins"),
-        (5, 15, "at a quarter past five", "um viertel nach fünf"),
-        (5, 45, "at a quarter to six", "um viertel vor sechs"),
+        (5, 15, "at a quarter past five", "um Viertel nach fünf"),
+        (5, 45, "at a quarter to six", "um Viertel vor sechs"),
         (12, 50, "at ten to one", "um zehn vor eins"),
         (7, 25, "at twenty five past seven", "um fünfundzwanzig nach sieben"),
     ],
@@ -109,7 +109,7 @@ def test_every_time_read_back_is_the_time_said():
         one, other = clock(hour, minute)
         wanted = (60 * hour + minute) % 720
         assert minutes(one.removeprefix("at "), ("a quarter", "past", "to"), english) == wanted
-        assert minutes(other.removeprefix("um "), ("viertel", "nach", "vor"), german) == wanted
+        assert minutes(other.removeprefix("um "), ("Viertel", "nach", "vor"), german) == wanted
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_splits_share_no_sentence(sample):
 
 
 def test_it_is_the_same_everywhere(sample):
-    assert sample.fingerprint == "60adbe9183af9c66"
+    assert sample.fingerprint == "a07f70d36665c204"
     assert rows(sample, "train")[0] == (
         "on thursday he paid twenty seven euros for forty three tickets",
         "am Donnerstag hat er siebenundzwanzig Euro für dreiundvierzig Karten bezahlt",

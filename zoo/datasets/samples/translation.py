@@ -130,7 +130,7 @@ def clock(hour: int, minute: int) -> Both:
         return f"at half past {this[0]}", f"um halb {following[1]}"
     near, words = (this, ("past", "nach")) if minute < 30 else (following, ("to", "vor"))
     distance = min(minute, 60 - minute)
-    said = ("a quarter", "viertel") if distance == 15 else number(distance)
+    said = ("a quarter", "Viertel") if distance == 15 else number(distance)
     return f"at {said[0]} {words[0]} {near[0]}", f"um {said[1]} {words[1]} {near[1]}"
 
 
