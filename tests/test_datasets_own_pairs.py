@@ -115,6 +115,71 @@ def test_too_few_pairs_say_how_many_it_takes(tmp_path):
     assert found == ["pairs.csv: has 2 pairs; a split into train, val, test needs at least 3"]
 
 
+def test_repeats_of_a_source_count_once(tmp_path):
+    found = faults(write(tmp_path / "pairs.csv", ("source", "target"), *[("one", word) for word in "abc"]))
+    assert found == ["pairs.csv: has 1 pair, repeats aside; a split into train, val, test needs at least 3"]
+
+
+def test_groups_stay_together(tmp_path):
+    head = ("source", "target", "group")
+    rows = [(f"source {number}", f"target {number}", f"book {number // 6}") for number in range(60)]
+    dataset = load(write(tmp_path / "pairs.tsv", head, *rows))
+    assert dict(dataset.sizes) == {"train": 48, "val": 6, "test": 6}
+    books = [{int(source.split()[1]) // 6 for _, source, _ in read(dataset, split)} for split in dataset.splits]
+    assert [len(part) for part in books] == [8, 1, 1]
+    assert len(set.union(*books)) == 10
+    remedy = "add examples, or declare the split in a column `split`"
+    few = write(tmp_path / "pairs.tsv", head, *rows[:12])
+    assert faults(few) == [f"pairs.tsv: 2 groups, but a split by group needs at least 3; {remedy}"]
+
+
+def test_a_group_in_two_declared_splits_is_a_leak(tmp_path):
+    rows = [("a", "x", "train", "ann"), ("b", "y", "val", "bob"), ("c", "z", "test", "ann")]
+    assert faults(write(tmp_path / "pairs.csv", ("source", "target", "split", "group"), *rows)) == [
+        "pairs.csv:4: group `ann` is in `train` at pairs.csv:2, and here in `test`; a group must be in one split"
+    ]
+
+
+def test_missing_val_is_drawn_from_train_and_other_missing_splits_are_faults(tmp_path):
+    head = ("source", "target", "split")
+    rows = [(f"source {number}", "target", "train" if number < 20 else "test") for number in range(24)]
+    dataset = load(write(tmp_path / "pairs.csv", head, *rows))
+    assert dict(dataset.sizes) == {"train": 18, "val": 2, "test": 4}
+    assert [source for _, source, _ in read(dataset, "test")] == [f"source {number}" for number in range(20, 24)]
+    for part, missing in ((rows[:20], "test"), (rows[20:], "train")):
+        file = write(tmp_path / "pairs.csv", head, *part)
+        assert faults(file) == [f"pairs.csv: no example is in split `{missing}`"]
+
+
+def test_fingerprint_follows_sources_targets_and_splits(tmp_path):
+    def fingerprint(*row: str) -> str:
+        rows = [("a", "x", "train"), ("b", "y", "val"), ("c", "z", "test"), row]
+        return load(write(tmp_path / "pairs.csv", ("source", "target", "split"), *rows)).fingerprint
+
+    base = fingerprint("d", "w", "train")
+    assert base == fingerprint("d", "w", "train")
+    others = {fingerprint("e", "w", "train"), fingerprint("d", "v", "train"), fingerprint("d", "w", "val")}
+    assert len(others | {base}) == 4
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_every_fault_of_a_table_is_exact(tmp_path, suffix):
+    file = tmp_path / f"pairs{suffix}"
+    separator = "," if suffix == ".csv" else "\t"
+    remedy = "shorten it, or make several examples of it"
+    lines = [("source", "target"), ("one", "eins"), (" ", "zwei"), ("three", ""), ("four",), ("l", "w" * 1_000_000)]
+    sound = "".join(f"{separator.join(line)}\n" for line in lines).encode()
+    file.write_bytes(sound + b"caf\xe9" + separator.encode() + b"x")
+    assert sorted(faults(file)) == [
+        f"pairs{suffix}: has 2 pairs; a split into train, val, test needs at least 3",
+        f"pairs{suffix}:3: no value for `source`",
+        f"pairs{suffix}:4: no value for `target`",
+        f"pairs{suffix}:5: has 1 cells, the header has 2",
+        f"pairs{suffix}:6: has 1,000,001 bytes, an example may have 1,000,000; {remedy}",
+        f"pairs{suffix}:7: is not UTF-8 text (invalid continuation byte); save the file as UTF-8",
+    ]
+
+
 def test_a_folder_without_lists_is_refused(tmp_path):
     with pytest.raises(BadData, match=r"has no files train\.\*, val\.\* and test\*\.\*"):
         load(tmp_path)

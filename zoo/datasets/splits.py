@@ -82,7 +82,7 @@ def draw_groups(
 
     Args:
       groups: Group of each example.
-      labels: Class of each example.
+      labels: Class of each example, "" for all where there are no classes.
       seed: Of the draw.
       shares: Split name to wanted share of all examples, met as well as whole groups allow; the rest is "train".
 
