@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+import sacrebleu
 import tensorflow as tf
 
 from zoo.evaluate import TABLE_ROWS, evaluate, interval
+from zoo.tasks.classification import Classification
 from zoo.tasks.regression import Regression
+from zoo.tasks.translation import Translation
 from zoo.types import Dataset, Spec
 
 STEPS = Spec(name="steps", kind="series", shape=(None, 1), dtype="float32", axes=("step", "column"))
@@ -119,3 +124,48 @@ def test_interval_covers_the_mean_about_95_times_in_100():
 def test_interval_of_equal_differences_is_a_point():
     assert interval(np.full(5, -0.25)) == (-0.25, -0.25)
     assert interval(np.array([0.5])) == (0.5, 0.5)
+
+
+def test_a_translation_is_compared_with_word_by_word_and_the_copied_source():
+    pairs = [("one dog", "ein Hund"), ("one cat", "eine Katze"), ("the dog", "der Hund"), ("42", "42")]
+    columns = {
+        "id": [f"pair {number}" for number in range(len(pairs))],
+        "input": [source for source, _ in pairs],
+        "target": [target for _, target in pairs],
+    }
+    spoken = tf.data.Dataset.from_tensor_slices(columns)
+    text, target = (Spec(name=name, kind="text", shape=(), dtype="string", axes=()) for name in ("text", "translation"))
+    data = dataclasses.replace(
+        dataset(), input=text, target=target, splits={"train": spoken, "test": spoken}, sizes={"train": 4, "test": 4}
+    )
+    answers = {"translation": np.array([b"ein hund", b"eine Katze", b"der Hund", b"42"], object)}
+    found = evaluate(Translation(), data, "test", {}, answers)
+    assert found.metrics["test_exact"] == 1.0  # case does not count
+    assert found.metrics["test_bleu"] == pytest.approx(sacrebleu_of(answers["translation"], columns["target"]))
+    assert found.baseline["copied_exact"] == 0.25
+    assert 0.25 <= found.baseline["baseline_exact"] <= 1.0
+    assert found.table["text"] == columns["input"]
+    assert "case:lc" in found.notes["bleu_signature"] and "tok:13a" in found.notes["bleu_signature"]
+
+
+def sacrebleu_of(answers: np.ndarray, references: list[str]) -> float:
+    return sacrebleu.corpus_bleu([answer.decode() for answer in answers], [references], lowercase=True).score
+
+
+def test_the_baseline_of_texts_reads_them_raw():
+    texts = tf.data.Dataset.from_tensor_slices(
+        {
+            "id": ["a", "b", "c", "d"],
+            "input": ["good", "very good", "bad", "very bad"],
+            "target": np.array([1, 1, 0, 0]),
+        }
+    )
+    label = Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=("no", "yes"))
+    text = Spec(name="text", kind="text", shape=(), dtype="string", axes=())
+    splits = {"train": texts, "test": texts}
+    data = dataclasses.replace(dataset(), input=text, target=label, splits=splits, sizes={"train": 4, "test": 4})
+    scores = np.array([[0.4, 0.6], [0.2, 0.8], [0.9, 0.1], [0.3, 0.7]], np.float32)
+    found = evaluate(Classification(), data, "test", {}, {"scores": scores})
+    assert (found.metrics["test_accuracy"], found.baseline["baseline_accuracy"]) == (0.75, 1.0)
+    assert found.table["text"][0] == "very bad"
+    assert found.notes == {}

@@ -23,6 +23,7 @@ from conftest import Recorded
 import zoo
 from zoo import catalog
 from zoo.chain import Chain
+from zoo.check import random_data
 from zoo.export import save
 from zoo.inputs.audio import read_audio, wav_bytes
 from zoo.serve import Model, serve
@@ -224,3 +225,38 @@ def test_audio_travels_as_base64(place: Path, recordings: list[Path]):
     (here,) = run.predict([str(recordings[0])])
     assert answer["label"] == here["label"]
     np.testing.assert_allclose(answer["scores"], list(here["scores"].values()), atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of an untrained network for texts."""
+    keras.utils.set_random_seed(2)
+    recipe = catalog.load(catalog.find("sst2"), {"units": 4, "embedding": 4, "buckets": 50})
+    data = random_data(recipe)
+    folder = tmp_path_factory.mktemp("texts") / "export"
+    chain = Chain(recipe, data.input, data.target, data.splits["train"])
+    chain.function()  # builds the frontend
+    save(chain, folder)
+    return folder
+
+
+def test_texts_get_answers_alone_as_in_a_batch(texts, tmp_path):
+    file = tmp_path / "reviews.txt"
+    file.write_text("babu kela\n\nMOLA, nudo!\n")
+    model = Model.load(str(texts))
+    long = "bado " * 5_000
+    given = ["What a film!", "", " \t", "\U0001f600", long, str(file)]
+    rows = model.predict(given)
+    assert [row["text"] for row in rows] == [*given[:5], "babu kela", "MOLA, nudo!"]
+    assert [row.get("file") for row in rows] == [None] * 5 + [f"{file}:1", f"{file}:3"]
+    for row in rows:
+        assert row["label"] == max(row["scores"], key=row["scores"].get)
+        assert sum(row["scores"].values()) == pytest.approx(1, abs=1e-5)
+        alone = model.predict([row["text"]])[0]
+        assert alone["label"] == row["label"]
+        assert alone["scores"] == pytest.approx(row["scores"], abs=1e-5)
+
+
+def test_every_file_that_cannot_be_read_is_named(texts):
+    with pytest.raises(UsageError, match=r"`one\.txt` does not exist(.|\n)*`two\.csv` does not exist"):
+        Model.load(str(texts)).predict(["one.txt", "good", "two.csv"])

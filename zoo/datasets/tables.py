@@ -146,7 +146,7 @@ def _row_fault(values: Mapping[str, Any], columns: Sequence[str], split: str | N
         return f"unknown split `{shorten(str(values['split']))}`; it must be one of {', '.join(SPLITS)}"
     if "group" in values and values["group"] in (None, ""):
         return "no value for `group`"
-    for name in {"label", "group"} & {*columns, "group"}:
+    for name in ("label", "group") if "label" in columns else ("group",):
         value = values.get(name, "")
         if isinstance(value, bool) or not isinstance(value, str | int):
             return f"`{name}` must be text or a whole number, got {reprlib.repr(value)}"
