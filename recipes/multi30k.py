@@ -80,5 +80,5 @@ def recipe(
             weight_decay=1e-2,
             average=0.99,
         ),
-        sample_epochs=14,
+        sample_epochs=10,
     )
