@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import argparse
 import csv
-import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from zoo.datasets.samples import sentiment
+from zoo.datasets.samples.draws import Draws
 
 SHORTEST, LONGEST = 150, 700  # words, punctuation marks counted too
 VERDICT = 3  # sentences
-T = TypeVar("T")
 Pair = tuple[str, str]  # a negative sentence, and the positive one that is its opposite
 
 
@@ -37,41 +35,39 @@ def sample_pairs() -> list[Pair]:
 
 def reviews(texts: int, seed: int, pairs: Sequence[Pair]) -> Iterator[tuple[str, str]]:
     """Texts and their labels, "negative" and "positive" by turns; the same for the same arguments, on any machine."""
-    chance = random.Random(seed)
-    least = SHORTEST + max(
-        map(_words, pairs)
-    )  # a text of at most so many, with no room for a pair more, is long enough
+    draws = Draws(seed)
+    # A text of at most so many words, with no room for a pair more, is long enough.
+    least = SHORTEST + max(map(_words, pairs))
     for number in range(texts):
         label = number % len(sentiment.CLASSES)
-        most = least + int(chance.random() * (LONGEST + 1 - least))
-        yield _review(chance, label, pairs, most), sentiment.CLASSES[label]
+        most = draws.choice(range(least, LONGEST + 1))
+        yield _review(draws, label, pairs, most), sentiment.CLASSES[label]
 
 
-def _review(chance: random.Random, label: int, pairs: Sequence[Pair], most: int) -> str:
+def _review(draws: Draws, label: int, pairs: Sequence[Pair], most: int) -> str:
     """A text of at most `most` words."""
-    verdicts = [_plain_pair(chance) for _ in range(VERDICT)]
+    verdicts = [_plain_pair(draws) for _ in range(VERDICT)]
     count = sum(map(_words, verdicts))
     mixed: list[str] = []
-    more = _choice(chance, pairs)
+    more = draws.choice(pairs)
     while count + _words(more) <= most:
         mixed += more
         count += _words(more)
-        more = _choice(chance, pairs)
-    mixed.sort(key=lambda _: chance.random())  # of `random` only `random()` is promised to stay as it is
+        more = draws.choice(pairs)
     denied, meant = ([pair[side] for pair in verdicts] for side in (1 - label, label))
-    return " . ".join([*mixed, *denied, *meant]) + " ."
+    return " . ".join([*draws.shuffled(mixed), *denied, *meant]) + " ."
 
 
-def _plain_pair(chance: random.Random) -> Pair:
+def _plain_pair(draws: Draws) -> Pair:
     """A sentence that its adjectives alone decide, as the sample has some, with unkind and with kind ones."""
-    form = _choice(chance, sentiment.PLAINLY)
+    form = draws.choice(sentiment.PLAINLY)
     words = {
-        "noun": _choice(chance, sentiment.NOUNS.split()),
-        "people": _choice(chance, sentiment.PEOPLE),
-        "span": _choice(chance, sentiment.SPANS),
+        "noun": draws.choice(sentiment.NOUNS.split()),
+        "people": draws.choice(sentiment.PEOPLE),
+        "span": draws.choice(sentiment.SPANS),
     }
     negative, positive = (
-        form.format(this=_choice(chance, adjectives.split()), **words) for adjectives in sentiment.ADJECTIVES
+        form.format(this=draws.choice(adjectives.split()), **words) for adjectives in sentiment.ADJECTIVES
     )
     return negative, positive
 
@@ -79,11 +75,6 @@ def _plain_pair(chance: random.Random) -> Pair:
 def _words(pair: Pair) -> int:
     """Words of both sentences, with a full stop each."""
     return sum(len(sentence.split()) + 1 for sentence in pair)
-
-
-def _choice(chance: random.Random, items: Sequence[T]) -> T:
-    """One of `items`, each as likely."""
-    return items[int(chance.random() * len(items))]
 
 
 def main() -> None:

@@ -99,7 +99,7 @@ def _paragraph(axes: Axes, top: int, lines: Sequence[Sequence[str]], weights: np
     for row, line in enumerate(lines):
         left = 0
         for word in line:
-            colour = (*(0.95, 0.45, 0.1), float(next(shades)))
+            colour = (0.95, 0.45, 0.1, float(next(shades)))
             box = {"facecolor": colour, "edgecolor": "none", "pad": 1.2}
             axes.text(
                 left, top + row, word, fontsize=POINTS, family="monospace", va="center", bbox=box, parse_math=False

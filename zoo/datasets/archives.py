@@ -151,9 +151,9 @@ def prepare(
     """Has TFDS prepare a data set once for all processes, from `archive` or else from the network, without a word.
 
     Args:
-      make: The builder's class; it reads from `dl_manager.manual_dir` where that
-        is, else it downloads `url`. (A catalogue's builder only says that it downloads: TFDS looks into the manual
-        folder for the file name registered with `url`.)
+      make: The builder's class; it reads from `dl_manager.manual_dir` where that is, else it downloads `url`. (A
+        catalogue's builder only says that it downloads: TFDS looks into the manual folder for the file name registered
+        with `url`.)
       archive: The user's copy, never written to; the first file where there are several.
       url: Of the publisher's archive; of the folder with the publisher's files where there are several.
       name: The file name to ask for, or the names of several files.

@@ -24,6 +24,10 @@ class Draws:
         """One of `items`, each as likely."""
         return items[int(self._random.random() * len(items))]
 
+    def shuffled(self, items: Sequence[T]) -> list[T]:
+        """`items` in any order, each as likely."""
+        return sorted(items, key=lambda _: self._random.random())
+
 
 def split_of(content: str, sizes: Mapping[str, int]) -> str:
     """The split that everything with this content goes to, in about the shares of `sizes`."""
