@@ -157,7 +157,7 @@ def test_baseline_translates_word_by_word_and_copies_what_it_does_not_know():
 
 
 def test_copied_is_the_source():
-    assert Translation().copied([b"a b", b""])["translation"].tolist() == [b"a b", b""]
+    assert Translation().beside([b"a b", b""], None)["copied"]["translation"].tolist() == [b"a b", b""]
 
 
 def test_table_columns():

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from zoo import catalog, features, kernels
 from zoo.chain import Chain, answer_all
+from zoo.datasets import windows
 from zoo.export import export
 from zoo.fit import fit
 from zoo.progress import Silent
@@ -163,7 +164,8 @@ def _random_value(draws: np.random.Generator, spec: Spec, steps: int) -> np.ndar
 
 
 def _network(recipe: Recipe) -> Chain:
-    return Chain(recipe, recipe.input, random_target(recipe), random_data(recipe).splits["train"])
+    data = random_data(recipe)
+    return Chain(recipe, data.input, data.target, data.splits["train"])
 
 
 def random_target(recipe: Recipe) -> Spec:
@@ -182,6 +184,8 @@ def random_data(recipe: Recipe, seed: int = 0) -> Dataset:
       recipe: Says what its input and task are.
       seed: Of the draws.
     """
+    if recipe.input.series is not None:
+        return _random_series(recipe.input, seed)
     draws = np.random.default_rng(seed)
     longest = recipe.input.rate_hz // 2 if recipe.input.rate_hz else 40
     lengths = [1, *draws.integers(longest // 4, longest, EXAMPLES - 1)]
@@ -214,4 +218,37 @@ def random_data(recipe: Recipe, seed: int = 0) -> Dataset:
         fingerprint=f"random-{seed}",
         citation="",
         licence="none needed, generated",
+    )
+
+
+def _random_series(input: Spec, seed: int) -> Dataset:
+    """Windows over waves with noise, one series or two as the input takes; all splits are the same."""
+    draws, known = np.random.default_rng(seed), len(input.series.known)
+    steps = windows.look_back(input) + input.series.ahead + EXAMPLES - 1
+    count = 2 if input.shape[1] is None else 1
+    waves = 5 + np.sin(np.arange(steps) / 4)[:, None] * np.ones(count) + draws.normal(0, 0.1, (steps, count))
+    table = windows.Table(
+        times=tuple(str(step) for step in range(steps)),
+        names=tuple(f"series {number}" for number in range(count)),
+        values=waves,
+        known=input.series.known,
+        known_values=draws.uniform(-1, 1, (steps, known)) if known else None,
+    )
+    made = windows.as_dataset(
+        [table],
+        [(steps, steps, steps)],
+        input,
+        standardise=count > 1,
+        name="random",
+        version="",
+        origin="generated",
+        citation="",
+        licence="none needed, generated",
+    )
+    splits = ("train", "val", "test")
+    return dataclasses.replace(
+        made,
+        splits=dict.fromkeys(splits, made.splits["train"]),
+        sizes=dict.fromkeys(splits, EXAMPLES),
+        references={},
     )

@@ -209,16 +209,29 @@ def ui(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="On 12
     tracking.ui(port)
 
 
-@verb("zoo predict latest my.wav another.flac; zoo predict latest 'What a film!' reviews.txt")
-def predict(run: Run, items: Items) -> None:
-    """Print the answers of a run's export for files or texts, one line of JSON each."""
+@verb(
+    "zoo predict latest my.wav another.flac; zoo predict latest 'What a film!' reviews.txt; zoo predict latest sales.csv"
+)
+def predict(
+    run: Run,
+    items: Items,
+    backtest: Annotated[
+        int | None,
+        typer.Option("--backtest", min=1, help="Forecast from so many cut-offs in the table's past instead."),
+    ] = None,
+) -> None:
+    """Print the answers of a run's export for files or texts, one line of JSON each; continue tables of series."""
     missing = [item for item in items if names_a_file(item) and not Path(item).is_file()]
     if missing:
         raise UsageError(f"`FILE` must be a file, and there is none at {', '.join(missing)}.")
     with terminal.tensorflow_loaded():
-        from zoo.serve import Model
+        from zoo.serve import Model, continue_tables
 
-        rows = Model.load(run).predict(items)
+        model = Model.load(run)
+        if backtest or model.about.get("series"):
+            rows = continue_tables(model.forecaster(), [Path(item) for item in items], backtest)
+        else:
+            rows = model.predict(items)
     for row in rows:
         terminal.print_json(row)
 

@@ -28,8 +28,8 @@ class Evaluation:
     Attributes:
       split: "test", or "test_<name>".
       metrics: `<split>_<metric>`.
-      baseline: `baseline_<metric>`, with the split's own name where there are several; where a task translates, also
-        `copied_<metric>` of answers that are the source.
+      baseline: `baseline_<metric>`, with the split's own name where there are several; and the same of other simple
+        answers of the task, such as `copied_<metric>` or `last_value_<metric>`.
       difference: `difference_<metric>` of the headline metric to the baseline, with `_low` and `_high` of its interval.
       pictures: By name.
       table: Columns, worst example first.
@@ -78,13 +78,17 @@ def evaluate(
     if dataset.input.kind == "text":
         columns["text"] = [text.decode(errors="replace")[:TABLE_CHARACTERS] for text in inputs(dataset, split)]
     worst = np.argsort(-np.asarray(columns["badness"]), kind="stable")[:TABLE_ROWS]
-    beaten = {f"baseline{suffix}_{key}": value for key, value in task.score(simple, truth, dataset.target).items()}
-    if hasattr(task, "copied"):
-        copied = task.score(task.copied(inputs(dataset, split)), truth, dataset.target)
-        beaten |= {f"copied{suffix}_{key}": value for key, value in copied.items()}
+    others = {"baseline": simple}
+    if hasattr(task, "beside"):
+        others |= task.beside(inputs(dataset, split), dataset.target)
+    beaten = {
+        f"{other}{suffix}_{key}": value
+        for other, given in others.items()
+        for key, value in _scores(task, dataset, split, given, truth).items()
+    }
     return Evaluation(
         split=split,
-        metrics={f"{split}_{key}": value for key, value in task.score(answers, truth, dataset.target).items()},
+        metrics={f"{split}_{key}": value for key, value in _scores(task, dataset, split, answers, truth).items()},
         baseline=beaten,
         difference={name: float(difference.mean()), f"{name}_low": low, f"{name}_high": high},
         pictures=task.pictures(answers, truth, dataset.target),
@@ -93,12 +97,19 @@ def evaluate(
     )
 
 
+def _scores(task: Task, dataset: Dataset, split: str, answers: Answers, truth: np.ndarray) -> dict[str, float]:
+    found = task.score(answers, truth, dataset.target)
+    references = dataset.references.get(split)
+    return found | task.relative_score(answers, truth, dataset.target, references) if references else found
+
+
 def _for_baseline(
     dataset: Dataset, split: str, prepared: Mapping[str, tf.data.Dataset]
 ) -> tuple[tuple[Sequence[Any], np.ndarray], Sequence[Any]]:
     """What a baseline sees of train, with truths, and of the test split: features, or the texts themselves."""
     if dataset.input.kind != "text":
-        train = features.first_variant(prepared["train"].take(MOST_BASELINE))
+        apart = -(-dataset.sizes["train"] // MOST_BASELINE)
+        train = features.first_variant(prepared["train"].shard(apart, 0))
         return train, features.first_variant(prepared[split])[0]
     return (inputs(dataset, "train"), truths(dataset.splits["train"])[1]), inputs(dataset, split)
 

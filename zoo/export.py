@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import tempfile
@@ -13,10 +14,11 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.chain import Chain
+from zoo.datasets import windows
 from zoo.kernels import without_cudnn
 from zoo.proof import Proof, prove
 from zoo.signatures import Signature, signatures
-from zoo.types import Answers, RunError, UsageError
+from zoo.types import Answers, RunError, Spec, UsageError
 
 FORMATS = ("saved_model",)
 
@@ -39,15 +41,20 @@ def save(chain: Chain, directory: Path) -> None:
 
 
 def description(chain: Chain) -> dict[str, Any]:
-    """What a client has to know of an export, its `model.json`: kind, rate and classes."""
+    """What a client has to know of an export, its `model.json`: kind, rate, classes, series."""
     return {
         "task": chain.task.name,
         "kind": chain.input.kind,
         "input": str(chain.input),
         "rate_hz": chain.input.rate_hz,
+        "series": _series(chain.input) if chain.input.series else None,
         "classes": list(chain.target.classes) if chain.target.kind == "label" else [],
         "signatures": {name: [spec.name for spec in made.inputs] for name, made in signatures(chain.input).items()},
     }
+
+
+def _series(input: Spec) -> dict[str, Any]:
+    return {"look_back": windows.look_back(input), **dataclasses.asdict(input.series)}
 
 
 def endpoint(chain: Chain, signature: Signature):

@@ -21,6 +21,7 @@ from zoo.types import Dataset
 
 BUCKETS = 16  # more pad less, but sort more examples at once
 IN_MEMORY_BYTES = 2 << 30  # features of a split up to this size are held in memory
+SHUFFLED_BYTES = 1 << 30  # windows of a table overlap, so the epoch's shuffle may hold more than the table
 FRONTEND_BATCH = 32
 PREFETCHED = 32  # batches; enough that an epoch begins before the one before it has ended
 Row = tuple[tf.Tensor, tf.Tensor]  # features and target of one example
@@ -71,6 +72,9 @@ def prepare(
       `{"id": string, "features": [time of all variants, feature], "splits": int64[variant + 1], "target"}` per example;
       variant k is `features[splits[k]:splits[k + 1]]`.
     """
+    if chain.frontend is None and chain.labels is None and variants == 1:
+        advance(dataset.sizes[split])
+        return dataset.splits[split].map(_as_they_are)
     made = compute(recipe, chain, dataset.splits[split], variants, seed)
     if chain.frontend is None:
         advance(dataset.sizes[split])
@@ -92,6 +96,13 @@ def prepare(
     features = made.cache(str(path / "features"))
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     return features.cache() if size <= IN_MEMORY_BYTES else features
+
+
+def _as_they_are(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Raw input as features; it is in memory, or cheap to cut out of what is, so there is nothing to keep."""
+    values = example["input"]
+    ends = tf.stack([0, tf.shape(values, tf.int64)[0]])
+    return {"id": example["id"], "features": values, "splits": ends, "target": example["target"]}
 
 
 def _move(made: Path, place: Path) -> None:
@@ -183,9 +194,13 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first
 
         return pick
 
+    spec = features.element_spec["features"]
+    one = 4 * spec.shape.num_elements() if spec.shape.is_fully_defined() else 0
+    shuffled_at_once = min(examples, max(1, SHUFFLED_BYTES // one)) if one else examples
+
     def whole_epoch(number: tf.Tensor) -> tf.data.Dataset:
         order = number + 1_000_003 * (seed + 1)
-        shuffled = features.enumerate().shuffle(examples, seed=order, reshuffle_each_iteration=False)
+        shuffled = features.enumerate().shuffle(shuffled_at_once, seed=order, reshuffle_each_iteration=False)
         picked = shuffled.map(example_of_epoch(number), num_parallel_calls=tf.data.AUTOTUNE)
         return _bucketed(picked, size, recipe.task.forced).shuffle(BUCKETS, seed=order, reshuffle_each_iteration=False)
 
@@ -214,7 +229,10 @@ def plain_batches(features: tf.data.Dataset, *, batch_size: int, forced: bool = 
 
 
 def count(features: tf.data.Dataset) -> int:
-    """Number of examples; the pass over them also fills the cache in memory."""
+    """Number of examples; where a pass over them has to tell, it also fills the cache in memory."""
+    known = features.cardinality().numpy()
+    if known >= 0:
+        return int(known)
     return int(features.reduce(np.int64(0), lambda total, example: total + 1))
 
 
@@ -225,6 +243,10 @@ def _bucketed(rows: tf.data.Dataset, batch_size: int, forced: bool) -> tf.data.D
     the draws of augmentation, and Keras takes that of the first for all.
     """
     shape, target_shape = (spec.shape for spec in rows.element_spec)
+    if shape.is_fully_defined() and target_shape.is_fully_defined():  # all alike, there is nothing to sort or to pad
+        return rows.batch(batch_size).map(
+            lambda values, target: ((values, tf.repeat(tf.shape(values)[1], tf.shape(values)[0])), target)
+        )
 
     def sort(values: tf.RaggedTensor, target: tf.Tensor) -> tf.data.Dataset:
         order = tf.argsort(values.row_lengths(), stable=True)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import attention, catalog, features, kernels, publish, tracking
+from zoo import attention, catalog, features, forecasts, kernels, publish, tracking
 from zoo.chain import Chain, answer_all, truths
 from zoo.datasets import own
 from zoo.evaluate import Evaluation, evaluate
@@ -117,8 +117,16 @@ def load_data(
         dataset,
         splits={split: _spread(examples, dataset.sizes[split], limit) for split, examples in dataset.splits.items()},
         sizes={split: min(limit, size) for split, size in dataset.sizes.items()},
+        references={
+            split: {name: values[_chosen(len(values), limit)] for name, values in references.items()}
+            for split, references in dataset.references.items()
+        },
         fingerprint=f"{dataset.fingerprint}-{limit}",
     )
+
+
+def _chosen(size: int, limit: int) -> np.ndarray:
+    return np.flatnonzero(np.arange(size) * limit % size < limit)
 
 
 def _spread(examples: tf.data.Dataset, size: int, limit: int) -> tf.data.Dataset:
@@ -162,8 +170,10 @@ def _recorded(
     evaluations = [evaluate(recipe.task, dataset, split, prepared, answers[split]) for split in answers if test]
     for evaluation in evaluations:
         evaluation.log(record)
-    for name, figure in attention.pictures(chain, dataset, next(iter(answers)), answers).items():
-        record.picture(name, figure)
+    record.metrics({f"published_{name}": value for name, value in dataset.published.items()} if test else {})
+    for drawn in (attention.pictures, forecasts.pictures):
+        for name, figure in drawn(chain, dataset, next(iter(answers)), answers).items():
+            record.picture(name, figure)
     folder = _exported(chain, dataset, answers, record, shown)
     publish.model(file, chain, dataset, folder)
     seconds = time.monotonic() - begun

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zoo import tracking
+from zoo import forecast_files, tracking
+from zoo.backtest import backtest
 from zoo.export import export_of
+from zoo.forecast_files import Forecaster
 from zoo.types import RunError, UsageError
 
 BATCH = 32
@@ -58,11 +60,15 @@ class Model:
 
         Returns:
           For each file or text `{"file": path, ...}`, `{"text": text, ...}` or both, `{"file": "path:line", "text":
-          ...}`, with the outputs of the model: `label`, `score`, `scores` by class, ...
+          ...}`, with the outputs of the model: `label`, `score`, `scores` by class, ... For a table of series `{"file":
+          path, "time": [...], "forecast": {series: [...]}}`, in a long file for each series with its name, and
+          `quantiles` where there are some.
 
         Raises:
           UsageError: A file cannot be read, all of them are named; or the model takes no files.
         """
+        if self.about.get("series"):
+            return [self._continued(Path(item)) for item in items]
         examples, faults = [], []
         for item in items:
             try:
@@ -75,6 +81,26 @@ class Model:
         for at in range(0, len(examples), BATCH):
             rows += self._answer([example for _, example in examples[at : at + BATCH]])
         return [{**named, **row} for (named, _), row in zip(examples, rows, strict=True)]
+
+    def forecaster(self) -> Forecaster:
+        """The same export as one that continues tables.
+
+        Raises:
+          UsageError: It does not forecast.
+        """
+        if not self.about.get("series"):
+            raise UsageError(f"`{self.folder}` must forecast series, and it takes {self.about['input']}.")
+        return Forecaster.of(self.loaded, self.about)
+
+    def _continued(self, path: Path) -> dict[str, Any]:
+        made = forecast_files.forecast(self.forecaster(), path)
+        told: dict[str, Any] = {"file": str(path), "time": list(made[0].times), "forecast": {}}
+        for each in made:
+            for column, name in enumerate(each.table.names):
+                told["forecast"][name] = each.forecast[:, column].tolist()
+                if each.quantiles is not None:
+                    told.setdefault("quantiles", {})[name] = each.quantiles[:, column].tolist()
+        return told
 
     def _read(self, item: str | Path) -> list[tuple[dict[str, str], np.ndarray | bytes]]:
         """What names each example in the answer, and the raw example."""
@@ -105,6 +131,32 @@ class Model:
         if name == "scores":
             return dict(zip(self.about["classes"], (round(score, 6) for score in value), strict=True))
         return value.decode() if isinstance(value, bytes) else value
+
+
+def continue_tables(model: Forecaster, paths: Sequence[Path], cutoffs: int | None = None) -> list[dict[str, Any]]:
+    """Writes what follows the user's tables into the current folder, or how well cut-offs in their past were told.
+
+    Args:
+      model: Forecasts.
+      paths: Of the tables.
+      cutoffs: How many, to look back instead of ahead.
+
+    Returns:
+      For each table the files written and the times told; with cut-offs a row for each, as of `zoo.backtest.backtest`.
+
+    Raises:
+      BadData: With every fault of a file.
+    """
+    rows: list[dict[str, Any]] = []
+    for path in paths:
+        if cutoffs:
+            rows += [{"file": str(path), **row} for row in backtest(model, path, cutoffs, Path())]
+            continue
+        made = forecast_files.forecast(model, path)
+        table, picture = forecast_files.write(path, made, Path())
+        ends = {"from": made[0].times[0], "to": made[0].times[-1]}
+        rows.append({"file": str(path), "forecast": str(table), "picture": str(picture), **ends})
+    return rows
 
 
 def padded(examples: Sequence[np.ndarray]) -> dict[str, tf.Tensor]:

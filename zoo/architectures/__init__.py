@@ -7,6 +7,7 @@ from typing import Any
 
 _MODULES = {
     "language_model": "zoo.architectures.pretraining",
+    "segment_forecaster": "zoo.architectures.forecasting",
     "recurrent_classifier": "zoo.architectures.recurrent",
     "recurrent_regressor": "zoo.architectures.recurrent",
     "text_classifier": "zoo.architectures.text",

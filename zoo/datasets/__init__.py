@@ -5,7 +5,21 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["adding", "fsdd", "imdb", "multi30k", "own", "pairs", "samples", "sst2", "texts"]
+__all__ = [
+    "adding",
+    "electricity",
+    "ett",
+    "fsdd",
+    "imdb",
+    "m4",
+    "multi30k",
+    "own",
+    "pairs",
+    "samples",
+    "sst2",
+    "texts",
+    "windows",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -12,6 +12,7 @@ READERS = {  # (kind of input, task) to the module whose `load` reads it
     ("audio", "classification"): "own_audio",
     ("text", "classification"): "own_text",
     ("text", "translation"): "own_pairs",
+    ("series", "forecasting"): "own_series",
 }
 
 

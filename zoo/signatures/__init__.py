@@ -64,6 +64,8 @@ def edges(input: Spec, longest: int) -> Edges:
 
 
 def _module(input: Spec):
+    if input.series is not None:
+        return importlib.import_module("zoo.signatures.history")
     if input.kind not in _MODULES:
         known = ", ".join(_MODULES)
         raise UsageError(f"`kind` must be one that can be served ({known}), got {input.kind!r}. Add zoo/signatures/.")

@@ -5,7 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_MODULES = {"Classification": "classification", "Regression": "regression", "Translation": "translation"}
+_MODULES = {
+    "Classification": "classification",
+    "Forecasting": "forecasting",
+    "Regression": "regression",
+    "Translation": "translation",
+}
 
 
 def __getattr__(name: str) -> Any:

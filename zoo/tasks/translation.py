@@ -133,9 +133,9 @@ class Translation:
         """
         return {"translation": np.array(word_by_word((train[0], list(train[1])), test), object)}
 
-    def copied(self, test: Sequence[bytes]) -> Answers:
-        """The source texts as they are, `translation: bytes[example]`: what names and figures alone are worth."""
-        return {"translation": np.array(list(test), object)}
+    def beside(self, test: Sequence[bytes], target: Spec) -> dict[str, Answers]:
+        """`copied`, the source texts as they are: what names and figures alone are worth."""
+        return {"copied": {"translation": np.array(list(test), object)}}
 
     def describe(self, answers: Answers, truth: np.ndarray, target: Spec) -> dict[str, list]:
         """Columns for a table of examples; `badness`, 100 less the BLEU of the sentence, sorts worst first."""
