@@ -172,8 +172,8 @@ def random_target(recipe: Recipe) -> Spec:
     """A target that the recipe's task can learn: three classes, a text, or one number."""
     if recipe.task.name == "classification":
         return Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=CLASSES)
-    if recipe.task.name == "translation":
-        return Spec(name="translation", kind="text", shape=(), dtype="string", axes=())
+    if recipe.task.name in ("translation", "transcription"):
+        return Spec(name="text", kind="text", shape=(), dtype="string", axes=())
     return Spec(name="value", kind="value", shape=(), dtype="float32", axes=())
 
 
@@ -192,7 +192,8 @@ def random_data(recipe: Recipe, seed: int = 0) -> Dataset:
     inputs = [_random_value(draws, recipe.input, steps) for steps in lengths]
     target = random_target(recipe)
     if target.kind == "text":
-        values = [_random_value(draws, target, steps) for steps in draws.integers(1, 8, EXAMPLES)]
+        longest = 8 if recipe.task.name == "translation" else 2  # words; a transcript has to fit into its sound
+        values = [_random_value(draws, target, steps) for steps in draws.integers(1, longest, EXAMPLES)]
     else:
         values = np.arange(EXAMPLES) % len(CLASSES) if target.classes else draws.uniform(-1, 1, EXAMPLES)
     rows = [

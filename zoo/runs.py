@@ -15,6 +15,7 @@ import tensorflow as tf
 from zoo import attention, catalog, features, forecasts, kernels, publish, tracking
 from zoo.chain import Chain, answer_all, truths
 from zoo.datasets import own
+from zoo.datasets.limit import limited
 from zoo.evaluate import Evaluation, evaluate
 from zoo.export import export
 from zoo.fit import Keeper, class_weights, fit
@@ -111,28 +112,7 @@ def load_data(
         dataset = (recipe.sample if sample else recipe.dataset)(source)
     if not recipe.input.accepts(dataset.input):
         raise UsageError(f"the data must give {recipe.input}, and {dataset.name} gives {dataset.input}.")
-    if limit is None:
-        return dataset
-    return dataclasses.replace(
-        dataset,
-        splits={split: _spread(examples, dataset.sizes[split], limit) for split, examples in dataset.splits.items()},
-        sizes={split: min(limit, size) for split, size in dataset.sizes.items()},
-        references={
-            split: {name: values[_chosen(len(values), limit)] for name, values in references.items()}
-            for split, references in dataset.references.items()
-        },
-        fingerprint=f"{dataset.fingerprint}-{limit}",
-    )
-
-
-def _chosen(size: int, limit: int) -> np.ndarray:
-    return np.flatnonzero(np.arange(size) * limit % size < limit)
-
-
-def _spread(examples: tf.data.Dataset, size: int, limit: int) -> tf.data.Dataset:
-    """Examples evenly apart: the first ones of a sorted split may all be of one class."""
-    chosen = examples.enumerate().filter(lambda index, _: index * limit % size < limit)
-    return chosen.map(lambda _, example: example).apply(tf.data.experimental.assert_cardinality(min(limit, size)))
+    return dataset if limit is None else limited(dataset, limit)
 
 
 def _recorded(
@@ -158,6 +138,12 @@ def _recorded(
     if recipe.pretraining is not None and recipe.pretraining.epochs:
         splits += [split for split in dataset.splits if split == "unlabelled"]
     prepared = prepare_all(recipe, chain, dataset, splits, seed, shown)
+    if hasattr(recipe.task, "fits"):
+        prepared, left_out = features.learnable(recipe, chain, prepared)
+        record.metrics({f"{split}_left_out": count for split, count in left_out.items()})
+        for split, count in left_out.items():
+            if count:
+                shown.say(f"{count} {split} examples are left out: their texts need more frames than they have")
     keeper = train(recipe, chain, prepared, record, shown, seed, receipt)
     record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.kernels.items())})
     record.metrics(

@@ -7,6 +7,7 @@ from types import ModuleType
 
 __all__ = [
     "adding",
+    "an4",
     "electricity",
     "ett",
     "fsdd",

@@ -7,6 +7,8 @@ from typing import Any
 
 _MODULES = {
     "AttentionPooling": "zoo.layers.pooling",
+    "Characters": "zoo.layers.characters",
+    "ConvolutionFront": "zoo.layers.convolution",
     "LSTM": "zoo.layers.lstm",
     "LogMel": "zoo.layers.audio",
     "MaxPooling": "zoo.layers.pooling",
