@@ -61,7 +61,7 @@ def recipe(
     return zoo.Recipe(
         input=audio,
         dataset=zoo.datasets.an4.load,
-        sample=lambda source: zoo.datasets.samples.load("spoken_digits", audio, "transcription"),
+        sample=lambda source: zoo.datasets.samples.load("spoken_numbers", audio, "transcription"),
         frontend=lambda: zoo.layers.LogMel(rate_hz=audio.rate_hz, mel=mel, band_mean=1.0),
         labels=lambda: zoo.layers.Characters(ngram=ngram),
         network=network,
@@ -77,6 +77,7 @@ def recipe(
             average=0.99,
             variants=variants,
         ),
+        sample_epochs=16,
         augment_raw=augment_raw,
         augment_features=augment_features,
     )

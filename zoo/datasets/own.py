@@ -13,6 +13,7 @@ READERS = {  # (kind of input, task) to the module whose `load` reads it
     ("text", "classification"): "own_text",
     ("text", "translation"): "own_pairs",
     ("series", "forecasting"): "own_series",
+    ("audio", "transcription"): "own_utterances",
 }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from zoo.datasets import own
 from zoo.datasets.cache import cache_dir
-from zoo.datasets.samples import carbon_dioxide, sentiment, translation
+from zoo.datasets.samples import carbon_dioxide, sentiment, spoken_numbers, translation
 from zoo.types import Dataset, Spec, UsageError
 
 LISTS = {"spoken_digits": "clips.csv"}  # sample (a zip file beside this one) to what `own.load` reads in it
@@ -32,6 +32,7 @@ def load(name: str, input: Spec, task: str) -> Dataset:
         half negative and half positive, in which the order of the words decides; made by `sentiment.py`.
         "translation": 4,700 English sentences with spoken-out numbers, dates and times in German (4,000 train, 300 val,
         400 test); made by `translation.py`. "carbon_dioxide": a real series of 2,284 weeks, in `carbon_dioxide.py`.
+        "spoken_numbers": 660 utterances of three or four digits, joined from the clips of "spoken_digits".
       input: What the recipe takes.
       task: Name of the recipe's task.
 
@@ -43,6 +44,8 @@ def load(name: str, input: Spec, task: str) -> Dataset:
     """
     if name == carbon_dioxide.NAME and task == carbon_dioxide.TASK:
         return carbon_dioxide.load(input)
+    if name == spoken_numbers.NAME and (input.kind, task) == ("audio", spoken_numbers.TASK):
+        return spoken_numbers.load(input, unpack("spoken_digits") / LISTS["spoken_digits"])
     if name in MADE:
         made, fits = MADE[name].load(), MADE[name].TASK
         if not input.accepts(made.input) or task != fits:
@@ -50,7 +53,9 @@ def load(name: str, input: Spec, task: str) -> Dataset:
             raise UsageError(f"the sample `{name}` is {kind} {fits}, it cannot be used for {input.kind} {task}.")
         return made
     if name not in LISTS:
-        raise UsageError(f"there is no sample `{name}`; there are: {', '.join((*LISTS, *MADE, carbon_dioxide.NAME))}.")
+        raise UsageError(
+            f"there is no sample `{name}`; there are: {', '.join((*LISTS, *MADE, carbon_dioxide.NAME, spoken_numbers.NAME))}."
+        )
     dataset = own.load(unpack(name) / LISTS[name], input, task)
     return dataclasses.replace(
         dataset,
