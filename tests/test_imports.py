@@ -19,9 +19,9 @@ ROWS = [
     {"layers", "datasets", "inputs", "signatures"},
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
-    {"chain", "kernels", "features", "fit", "pretrain", "progress"},
+    {"chain", "kernels", "features", "fit", "pretrain", "progress", "streaming"},
     {"tracking", "record", "proof", "export", "evaluate", "attention", "forecasts", "publish"},
-    {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest"},
+    {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest", "listening"},
     {"cli", "terminal"},
 ]
 FREE = {"__init__", "__main__"}  # the lazy public names

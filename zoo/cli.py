@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import sys
 import traceback
 from collections.abc import Callable
@@ -219,6 +220,7 @@ def predict(
         int | None,
         typer.Option("--backtest", min=1, help="Forecast from so many cut-offs in the table's past instead."),
     ] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Hear the files as if live, and say what is known.")] = False,
 ) -> None:
     """Print the answers of a run's export for files or texts, one line of JSON each; continue tables of series."""
     missing = [item for item in items if names_a_file(item) and not Path(item).is_file()]
@@ -228,7 +230,9 @@ def predict(
         from zoo.serve import Model, continue_tables
 
         model = Model.load(run)
-        if backtest or model.about.get("series"):
+        if stream:
+            rows = itertools.chain.from_iterable([model.listen(item) for item in items])
+        elif backtest or model.about.get("series"):
             rows = continue_tables(model.forecaster(), [Path(item) for item in items], backtest)
         else:
             rows = model.predict(items)

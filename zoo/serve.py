@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from zoo import forecast_files, tracking
 from zoo.backtest import backtest
 from zoo.export import export_of
 from zoo.forecast_files import Forecaster
+from zoo.listening import listen
 from zoo.types import RunError, UsageError
 
 BATCH = 32
@@ -81,6 +82,27 @@ class Model:
         for at in range(0, len(examples), BATCH):
             rows += self._answer([example for _, example in examples[at : at + BATCH]])
         return [{**named, **row} for (named, _), row in zip(examples, rows, strict=True)]
+
+    def listen(self, item: str | Path) -> Iterator[dict[str, Any]]:
+        """Answers to an audio file as if it were heard now.
+
+        Args:
+          item: Path of the file.
+
+        Returns:
+          Rows as of `zoo.listening.listen`, each with the path as `file`.
+
+        Raises:
+          UsageError: The model needs the whole sound, or the file cannot be read.
+        """
+        if not self.about.get("stream"):
+            reason = self.about.get("no_stream") or "it was exported before there was `--stream`. Run the recipe again"
+            raise UsageError(
+                f"`--stream` needs a model that answers while it listens, and {self.folder} cannot: {reason}."
+            )
+        [(named, samples)] = self._read(item)
+        rows = listen(self.loaded.signatures["stream"], self.about["stream"], samples, self.about["rate_hz"])
+        return ({**named, **row} for row in rows)
 
     def forecaster(self) -> Forecaster:
         """The same export as one that continues tables.

@@ -115,6 +115,10 @@ class FrameFlag(keras.layers.Layer):
     the first frame is there.
     """
 
+    def __init__(self, **kwargs: object):
+        super().__init__(**kwargs)
+        self.supports_masking = True  # of the frames, which an LSTM that reads one way hands on
+
     def call(self, logits: keras.KerasTensor, length: keras.KerasTensor) -> keras.KerasTensor:
         """See the class."""
         there = ops.arange(ops.shape(logits)[1])[None, :] < ops.maximum(ops.cast(length, "int32"), 1)[:, None]
@@ -123,3 +127,6 @@ class FrameFlag(keras.layers.Layer):
     def compute_output_spec(self, logits: keras.KerasTensor, length: keras.KerasTensor) -> keras.KerasTensor:
         """Shape and type of the result."""
         return keras.KerasTensor((*logits.shape[:2], logits.shape[2] + 1), dtype=logits.dtype)
+
+    def compute_mask(self, logits: keras.KerasTensor, mask: keras.KerasTensor | None = None) -> None:
+        """None: the lengths are in the result, and Keras would weigh the loss by a mask."""
