@@ -42,6 +42,8 @@ def cache_key(recipe: Recipe, chain: Chain, dataset: Dataset, split: str, varian
         draws = recipe.augment_raw
         captured = [cell.cell_contents for cell in draws.__closure__ or ()]
         parts += [str(variants), str(seed), inspect.getsource(draws), repr(captured)]
+    if variants > 1 and dataset.vary is not None:
+        parts += [str(variants), str(seed), inspect.getsource(inspect.getmodule(dataset.vary))]
     for file in sorted(Path(zoo.layers.__file__).parent.glob("*.py")):
         parts.append(hashlib.sha256(file.read_bytes()).hexdigest())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
@@ -60,7 +62,7 @@ def prepare(
     """Features of a split, from the cache or computed into it.
 
     Args:
-      recipe: Its `augment_raw` makes the variants.
+      recipe: Its `augment_raw` makes the variants, after the data set's own `vary`.
       chain: Its frontend makes the features.
       dataset: Where the split is.
       split: Its name.
@@ -75,7 +77,7 @@ def prepare(
     if chain.frontend is None and chain.labels is None and variants == 1:
         advance(dataset.sizes[split])
         return dataset.splits[split].map(_as_they_are)
-    made = compute(recipe, chain, dataset.splits[split], variants, seed)
+    made = compute(recipe, chain, dataset.splits[split], variants, seed, dataset.vary)
     if chain.frontend is None:
         advance(dataset.sizes[split])
         return made.cache()
@@ -119,14 +121,19 @@ def compute(
     examples: tf.data.Dataset,
     variants: int = 1,
     seed: int = 0,
+    vary: Callable[..., dict[str, tf.Tensor]] | None = None,
 ) -> tf.data.Dataset:
     """Features of single raw examples, computed as they are read; arguments and elements as of `prepare`."""
 
+    def drawn(example: dict[str, tf.Tensor], draw: tf.Tensor) -> tf.Tensor:
+        values = example["input"] if vary is None else vary(example, draw)["input"]
+        return values if recipe.augment_raw is None else recipe.augment_raw(values, draw)
+
     def variant(index: tf.Tensor, example: dict[str, tf.Tensor], number: tf.Tensor) -> dict[str, tf.Tensor]:
         values = example["input"]
-        if variants > 1 and recipe.augment_raw is not None:
+        if variants > 1:
             draw = tf.random.experimental.stateless_fold_in([seed, 0], tf.cast(index * variants + number, tf.int32))
-            values = tf.cond(number > 0, lambda: recipe.augment_raw(values, draw), lambda: values)
+            values = tf.cond(number > 0, lambda: drawn(example, draw), lambda: values)
             values = tf.ensure_shape(values, examples.element_spec["input"].shape)
         return {**example, "input": values, "length": steps(values)}
 

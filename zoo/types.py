@@ -148,6 +148,8 @@ class Dataset:
       home: Web page of the publisher, or "".
       references: Per test split, what answers are set beside: name to array[example, ...], as the task names them.
       published: What others have reported on the same split, metric name to value.
+      vary: `(example, seed: int32[2]) -> example` on a train example, other noise behind it, say, or another one of its
+        class; stateless. Cached variants of an example have a draw of their own, which the first has not.
     """
 
     name: str
@@ -163,6 +165,7 @@ class Dataset:
     home: str = ""
     references: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     published: Mapping[str, float] = field(default_factory=dict)
+    vary: Callable[[dict[str, tf.Tensor], tf.Tensor], dict[str, tf.Tensor]] | None = None
 
     @property
     def tests(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ __all__ = [
     "own",
     "pairs",
     "samples",
+    "speech_commands",
     "sst2",
     "texts",
     "windows",
