@@ -46,11 +46,9 @@ def recipe(
       batch_size: Utterances per step.
       learning_rate: Peak learning rate.
     """
+    normalise = "train" if one_way else "clip"
+    decoding = {"beam": beam, "language_weight": language_weight, "symbol_bonus": symbol_bonus}
     audio = zoo.Spec(name="audio", kind="audio", shape=(None,), dtype="float32", axes=("sample",), rate_hz=16_000)
-
-    def frontend():
-        normalise = "train" if one_way else "clip"
-        return zoo.layers.LogMel(rate_hz=audio.rate_hz, mel=mel, band_mean=1.0, normalise=normalise)
 
     def network(features, target):
         return zoo.architectures.speech_transcriber(
@@ -70,12 +68,10 @@ def recipe(
         input=audio,
         dataset=zoo.datasets.an4.load,
         sample=lambda source: zoo.datasets.samples.load("spoken_numbers", audio, "transcription"),
-        frontend=frontend,
+        frontend=lambda: zoo.layers.LogMel(rate_hz=audio.rate_hz, mel=mel, band_mean=1.0, normalise=normalise),
         labels=lambda: zoo.layers.Characters(ngram=ngram),
         network=network,
-        task=zoo.tasks.Transcription(
-            headline="wer", beam=beam, language_weight=language_weight, symbol_bonus=symbol_bonus
-        ),
+        task=zoo.tasks.Transcription(headline="wer", **decoding),
         training=zoo.Training(
             epochs=epochs,
             batch_size=batch_size,

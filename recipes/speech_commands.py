@@ -1,6 +1,6 @@
 """Which keyword was said in a second of sound, among other words and noise.
 
-Data      Speech Commands 0.02, 105,829 one-second clips of 35 words at 16 kHz; ten words, unknown ones and silence, or all
+Data      Speech Commands 0.02, 105,829 one-second clips of 35 words; ten of them, unknown ones and silence, or all
 Licence   CC BY 4.0
 Model     log-mel, 2 convolutions, 2 bidirectional LSTM, attention of 4 heads from the middle (Rybakov et al. 2020)
 Result    not measured

@@ -13,6 +13,7 @@ from zoo.chain import Chain
 from zoo.layers.convolution import ConvolutionFront
 from zoo.layers.lstm import LSTM
 from zoo.tasks import ctc
+from zoo.tasks.transcription import joined
 
 
 def obstacle(chain: Chain) -> str:
@@ -149,10 +150,7 @@ class Stream:
         """string[batch] of the frames that are there, and int32[batch], the class of the last one, from 1."""
         classes = tf.where(there, tf.argmax(logits, -1, tf.int32), -1)
         ids = ctc.changes(classes, there, last - 1, logits.shape[-1] - 1)
-        between = " " if self.target.unit == "words" else ""
-        symbols = tf.constant([f"{symbol}{between}" for symbol in self.target.classes])
-        text = tf.strings.reduce_join(ids.with_flat_values(tf.gather(symbols, ids.flat_values)), axis=-1)
-        return text, tf.where(classes[:, -1] >= 0, classes[:, -1] + 1, last)
+        return joined(ids, self.target), tf.where(classes[:, -1] >= 0, classes[:, -1] + 1, last)
 
 
 def _continued(

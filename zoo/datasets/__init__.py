@@ -12,6 +12,7 @@ __all__ = [
     "ett",
     "fsdd",
     "imdb",
+    "librispeech",
     "m4",
     "multi30k",
     "own",
