@@ -22,6 +22,7 @@ from zoo.types import Dataset
 BUCKETS = 16  # more pad less, but sort more examples at once
 IN_MEMORY_BYTES = 2 << 30  # features of a split up to this size are held in memory
 SHUFFLED_BYTES = 1 << 30  # windows of a table overlap, so the epoch's shuffle may hold more than the table
+MEASURED = 64  # examples whose size says how many the epoch's shuffle may hold where they have several lengths
 FRONTEND_BATCH = 32
 PREFETCHED = 32  # batches; enough that an epoch begins before the one before it has ended
 Row = tuple[tf.Tensor, tf.Tensor]  # features and target of one example
@@ -206,9 +207,7 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first
 
         return pick
 
-    spec = features.element_spec["features"]
-    one = 4 * spec.shape.num_elements() if spec.shape.is_fully_defined() else 0
-    shuffled_at_once = min(examples, max(1, SHUFFLED_BYTES // one)) if one else examples
+    shuffled_at_once = min(examples, _fitting(features))
 
     def whole_epoch(number: tf.Tensor) -> tf.data.Dataset:
         order = number + 1_000_003 * (seed + 1)
@@ -217,6 +216,15 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first
         return _bucketed(picked, size, recipe.task.forced).shuffle(BUCKETS, seed=order, reshuffle_each_iteration=False)
 
     return tf.data.Dataset.counter(first).flat_map(whole_epoch).prefetch(PREFETCHED)
+
+
+def _fitting(features: tf.data.Dataset) -> int:
+    """How many examples may be held for shuffling; those of several lengths are measured by the first few."""
+    spec = features.element_spec["features"]
+    if spec.shape.is_fully_defined():
+        return max(1, SHUFFLED_BYTES // (4 * spec.shape.num_elements()))
+    sizes = [row["features"].nbytes for row in features.take(MEASURED).as_numpy_iterator()]
+    return max(1, int(IN_MEMORY_BYTES / max(1.0, np.mean(sizes))))
 
 
 def batches_per_epoch(features: tf.data.Dataset, batch_size: int) -> int:

@@ -204,9 +204,9 @@ def _twelve(builder: tfds.core.DatasetBuilder, test_set: tfds.core.DatasetBuilde
         keywords = _examples(builder, f"{theirs}_keywords", TWELVE)
         count = max(1, round(SHARE * int(keywords.cardinality())))
         pool = pools[split] = _pool(builder, f"{theirs}_others")
-        beside = [pool.clip(place, unknown) for place in keyword_draws.some(pool.ids, count)]
-        beside += keyword_draws.silences(noise[split], count, SECOND, silence, f"{SILENCE}/{split}")
-        splits[split] = keywords.concatenate(as_dataset(beside))
+        others = [pool.clip(place, unknown) for place in keyword_draws.some(pool.ids, count)]
+        silences = keyword_draws.silences(noise[split], count, SECOND, silence, f"{SILENCE}/{split}")
+        splits[split] = _mixed(keywords, _mixed(as_dataset(others), as_dataset(silences)))
     splits["test"] = _examples(test_set, "test", TWELVE)
     return splits, keyword_draws.drawn(noise["train"], pools["train"], unknown=unknown, silence=silence)
 
