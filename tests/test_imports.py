@@ -20,7 +20,7 @@ ROWS = [
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
     {"chain", "kernels", "features", "fit", "pretrain", "progress", "streaming"},
-    {"tracking", "record", "proof", "export", "evaluate", "attention", "forecasts", "publish"},
+    {"tracking", "record", "proof", "export", "evaluate", "attention", "forecasts", "posteriors", "publish"},
     {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest", "listening"},
     {"cli", "terminal"},
 ]
