@@ -176,7 +176,7 @@ def test_what_keeps_a_model_from_streaming_is_said(changes: dict, reason: str):
 def test_a_model_of_something_else_does_not_stream():
     recipe = zoo.catalog.load(zoo.catalog.find("spoken_digits"), {"units": 4, "layers": 1})
     labels = Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=("no", "yes"))
-    assert obstacle(Chain(recipe, recipe.input, labels)).startswith("it is no transcriber of speech.")
+    assert obstacle(Chain(recipe, recipe.input, labels)).startswith("it is no transcriber of speech ")
 
 
 @pytest.fixture(scope="module")
@@ -246,3 +246,8 @@ def test_a_model_that_reads_both_ways_is_refused(tmp_path: Path):
         UsageError, match=r"`--stream` needs .* lstm_1, lstm_2 read from both ends, .*`one_way=True`\.$"
     ):
         Model(tmp_path, about, None).listen(tmp_path / "talk.wav")
+
+
+def test_a_model_of_something_else_is_refused(tmp_path: Path):
+    with pytest.raises(UsageError, match=r"cannot: it is no transcriber of speech. Take a recipe for that\.$"):
+        Model(tmp_path, {"task": "classification"}, None).listen(tmp_path / "talk.wav")

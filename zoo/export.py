@@ -53,10 +53,17 @@ def description(chain: Chain) -> dict[str, Any]:
         "rate_hz": chain.input.rate_hz,
         "series": _series(chain.input) if chain.input.series else None,
         "classes": list(chain.target.classes) if chain.target.kind == "label" else [],
-        "stream": None if obstacle(chain) else Stream(chain).description(),
-        "no_stream": obstacle(chain),
         "signatures": {name: [spec.name for spec in made.inputs] for name, made in signatures(chain.input).items()},
+        **_streaming(chain),
     }
+
+
+def _streaming(chain: Chain) -> dict[str, Any]:
+    """How a transcriber of speech answers while it listens, or why it does not."""
+    if chain.task.name != "transcription" or chain.input.kind != "audio":
+        return {}
+    reason = obstacle(chain)
+    return {"no_stream": reason} if reason else {"stream": Stream(chain).description()}
 
 
 def _series(input: Spec) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Model:
           UsageError: The model needs the whole sound, or the file cannot be read.
         """
         if not self.about.get("stream"):
-            reason = self.about.get("no_stream") or "it was exported before there was `--stream`. Run the recipe again"
+            reason = self.about.get("no_stream", "it is no transcriber of speech. Take a recipe for that")
             raise UsageError(
                 f"`--stream` needs a model that answers while it listens, and {self.folder} cannot: {reason}."
             )

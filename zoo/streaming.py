@@ -20,7 +20,7 @@ def obstacle(chain: Chain) -> str:
     """Why a model cannot answer while it listens, and the setting that lets it; "" where it can."""
     layers = [layer.name for layer in chain.network.layers]
     if chain.task.name != "transcription" or chain.input.kind != "audio" or "front" not in layers:
-        return "it is no transcriber of speech. Take a recipe for that, with `one_way=True`"
+        return "it is no transcriber of speech with convolutions in front. Take `speech_transcriber`"
     both = [layer.name for layer in chain.network.layers if isinstance(layer, keras.layers.Bidirectional)]
     if both:
         return f"{', '.join(both)} read from both ends, so that an answer needs the end. Train it with `one_way=True`"
