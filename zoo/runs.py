@@ -133,6 +133,11 @@ def _recorded(
     record.dataset(dataset)
     sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
     shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
+    if dataset.left_out:
+        record.text("left_out.txt", "\n".join(dataset.left_out) + "\n")
+        shown.say(
+            f"{len(dataset.left_out)} examples cannot be used, see left_out.txt; the first: {dataset.left_out[0]}"
+        )
     chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
     splits = ["train", "val", *(dataset.tests if test else ())]
     if recipe.pretraining is not None and recipe.pretraining.epochs:
@@ -265,9 +270,9 @@ def _result(
     )
 
 
-def _length(value: np.ndarray | bytes) -> int:
-    """Steps of a raw example, words of a text."""
-    return len(value.split()) if isinstance(value, bytes) else len(value)
+def _length(value: np.ndarray | bytes, kind: str) -> int:
+    """Steps of a raw example, words of a text, bytes of an image."""
+    return len(value.split()) if kind == "text" else len(value)
 
 
 def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
@@ -285,7 +290,10 @@ def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
     }
     described |= {"input": str(dataset.input), "target": str(dataset.target), "splits": {}}
     for split, examples in dataset.splits.items():
-        rows = [(_length(example["input"]), example["target"]) for example in examples.as_numpy_iterator()]
+        rows = [
+            (_length(example["input"], dataset.input.kind), example["target"])
+            for example in examples.as_numpy_iterator()
+        ]
         steps = np.quantile([row[0] for row in rows], [0, 0.5, 1]).astype(int).tolist()
         about: dict[str, Any] = {"examples": len(rows), "shortest": steps[0], "median": steps[1], "longest": steps[2]}
         if dataset.target.classes and split != "unlabelled":

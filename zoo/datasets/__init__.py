@@ -11,6 +11,8 @@ __all__ = [
     "electricity",
     "ett",
     "fsdd",
+    "iam_lines",
+    "images",
     "imdb",
     "m4",
     "multi30k",

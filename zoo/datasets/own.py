@@ -14,6 +14,7 @@ READERS = {  # (kind of input, task) to the module whose `load` reads it
     ("text", "translation"): "own_pairs",
     ("series", "forecasting"): "own_series",
     ("audio", "transcription"): "own_utterances",
+    ("image", "transcription"): "own_images",
 }
 
 

@@ -9,6 +9,7 @@ _MODULES = {
     "AttentionPooling": "zoo.layers.pooling",
     "Characters": "zoo.layers.characters",
     "ConvolutionFront": "zoo.layers.convolution",
+    "LineImage": "zoo.layers.line_image",
     "LSTM": "zoo.layers.lstm",
     "LogMel": "zoo.layers.audio",
     "MaxPooling": "zoo.layers.pooling",

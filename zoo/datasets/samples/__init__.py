@@ -53,9 +53,8 @@ def load(name: str, input: Spec, task: str) -> Dataset:
             raise UsageError(f"the sample `{name}` is {kind} {fits}, it cannot be used for {input.kind} {task}.")
         return made
     if name not in LISTS:
-        raise UsageError(
-            f"there is no sample `{name}`; there are: {', '.join((*LISTS, *MADE, carbon_dioxide.NAME, spoken_numbers.NAME))}."
-        )
+        known = ", ".join((*LISTS, *MADE, carbon_dioxide.NAME, spoken_numbers.NAME))
+        raise UsageError(f"there is no sample `{name}`; there are: {known}.")
     dataset = own.load(unpack(name) / LISTS[name], input, task)
     return dataclasses.replace(
         dataset,
