@@ -7,6 +7,7 @@ from typing import Any
 
 _MODULES = {
     "AttentionPooling": "zoo.layers.pooling",
+    "Ink": "zoo.layers.ink",
     "LSTM": "zoo.layers.lstm",
     "LogMel": "zoo.layers.audio",
     "MaxPooling": "zoo.layers.pooling",
@@ -15,6 +16,7 @@ _MODULES = {
     "Words": "zoo.layers.text",
     "audio_augment": "zoo.layers.audio_augment",
     "drop_words": "zoo.layers.text",
+    "ink_augment": "zoo.layers.ink_augment",
 }
 
 
