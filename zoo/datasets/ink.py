@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,18 +68,38 @@ def points_of(strokes: Any) -> np.ndarray:
 
 
 def _stroke(number: int, stroke: list[Any]) -> np.ndarray:
-    for place, point in enumerate(stroke, 1):
-        if not isinstance(point, list) or len(point) not in (2, 3):
-            raise ValueError(f"stroke {number}, point {place} must be [x, y] or [x, y, ms], got {reprlib.repr(point)}")
-        if not {type(value) for value in point} <= {int, float}:
-            raise ValueError(f"stroke {number}, point {place} must have numbers only, got {reprlib.repr(point)}")
-        if not all(-LARGEST <= value <= LARGEST for value in point[:2]):  # neither is NaN
-            said = f"numbers from {-LARGEST:,.0f} to {LARGEST:,.0f}"
-            raise ValueError(f"stroke {number}, point {place} must have {said}, got {reprlib.repr(point)}")
+    places = _places(stroke)
+    if places is None:
+        raise ValueError(f"stroke {number}, {_fault(stroke)}")
     points = np.zeros((len(stroke), 3), np.float32)
-    points[:, :2] = [point[:2] for point in stroke]
+    points[:, :2] = places
     points[-1, 2] = 1
     return points
+
+
+def _places(stroke: list[Any]) -> np.ndarray | None:
+    """float64[point, 2], or None where a point is wrong; not one by one, for there may be millions of points."""
+    if set(map(type, stroke)) != {list} or not set(map(len, stroke)) <= {2, 3}:
+        return None
+    if not set(map(type, itertools.chain.from_iterable(stroke))) <= {int, float}:
+        return None
+    try:
+        places = np.array([point[:2] for point in stroke], np.float64)
+    except OverflowError:  # a whole number that no float holds
+        return None
+    return places if (np.abs(places) <= LARGEST).all() else None  # which NaN is not
+
+
+def _fault(stroke: list[Any]) -> str:
+    """What is wrong with the first wrong point."""
+    for place, point in enumerate(stroke, 1):
+        if not isinstance(point, list) or len(point) not in (2, 3):
+            return f"point {place} must be [x, y] or [x, y, ms], got {reprlib.repr(point)}"
+        if not {type(value) for value in point} <= {int, float}:
+            return f"point {place} must have numbers only, got {reprlib.repr(point)}"
+        if not all(-LARGEST <= value <= LARGEST for value in point[:2]):
+            return f"point {place} must have numbers from {-LARGEST:,.0f} to {LARGEST:,.0f}, got {reprlib.repr(point)}"
+    raise AssertionError("a point is wrong")
 
 
 def strokes_of(points: np.ndarray) -> list[np.ndarray]:
