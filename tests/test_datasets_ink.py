@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import numpy as np
 import pytest
 
-from zoo.datasets.ink import INPUT, MOST_POINTS, Ink, as_dataset, fingerprint, points_of, strokes_of
+from zoo.datasets.ink import INPUT, MOST_POINTS, Ink, as_dataset, fingerprint, points_of, read, strokes_of
+from zoo.types import BadData, UsageError
 
 
 def test_strokes_become_points_with_the_pen_up_at_their_ends():
@@ -69,6 +71,41 @@ def test_examples_come_out_as_they_went_in():
         assert example["target"] == ink.target and example["target"].dtype == np.int64
     (text,) = as_dataset([Ink("c", points_of([[[1, 2]]]), "caf\u00e9")]).as_numpy_iterator()
     assert text["target"] == "caf\u00e9".encode()
+
+
+def test_a_file_is_read_line_by_line(tmp_path):
+    lines = [
+        '{"strokes": [[[1, 2], [3, 4]]], "label": null, "group": "x"}',
+        "",
+        '{"strokes": [[[5, 6]]], "group": "y"}',
+    ]
+    (tmp_path / "inks.jsonl").write_text("\n".join(lines))
+    (tmp_path / "inks.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    for name in ("inks.jsonl", "inks.jsonl.gz"):
+        found = read(tmp_path / name)
+        assert [place for place, _ in found] == [f"{tmp_path / name}:1", f"{tmp_path / name}:3"]
+        assert [points.tolist() for _, points in found] == [[[1, 2, 0], [3, 4, 1]], [[5, 6, 1]]]
+
+
+def test_every_fault_of_a_file_is_named(tmp_path):
+    file = tmp_path / "inks.jsonl"
+    file.write_text('{"strokes": []}\n{"strokes": [[[NaN, 1]]]}\n{"points": []}\n{"strokes": [[[1, 1]]]}\n{')
+    with pytest.raises(BadData) as caught:
+        read(file)
+    said = sorted(fault.removeprefix(f"{file}:") for fault in caught.value.faults)
+    assert said[:3] == [
+        "1: has no stroke",
+        "2: stroke 1, point 1 must have numbers from -1,000,000 to 1,000,000, got [nan, 1]",
+        "3: no value for `strokes`",
+    ]
+    assert len(said) == 4 and said[3].startswith("5: is not JSON: ")
+
+
+def test_what_is_no_such_file_is_refused(tmp_path):
+    (tmp_path / "inks.csv").write_text("strokes\n")
+    for name, said in (("inks.csv", "must be JSON Lines"), ("none.jsonl", "does not exist")):
+        with pytest.raises(UsageError, match=rf"{name}` {said}.*; give a file with one ink a line, {{\"strokes\": "):
+            read(tmp_path / name)
 
 
 def test_fingerprint_follows_ids_points_targets_and_order():

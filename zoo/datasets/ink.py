@@ -7,11 +7,13 @@ import itertools
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.types import Spec
+from zoo.datasets import tables
+from zoo.types import BadData, Spec, UsageError
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 INPUT = Spec(name="points", kind="ink", shape=(None, 3), dtype="float32", axes=("point", "value"))
 TEXT = Spec(name="text", kind="text", shape=(), dtype="string", axes=())  # what was written, of a transcription
 MOST_POINTS = 50_000  # of one ink; a page has less
+EXAMPLE = '{"strokes": [[[x, y], ...], ...]}'
 LARGEST = 1e6  # coordinate; there float32 is exact to a sixteenth
 
 
@@ -106,6 +109,31 @@ def strokes_of(points: np.ndarray) -> list[np.ndarray]:
     """The strokes float32[point, 2] of points float32[point, 3]; the last one ends with the ink, pen up or not."""
     ends = np.flatnonzero(points[:-1, 2] > 0) + 1
     return [stroke[:, :2] for stroke in np.split(points, ends) if len(stroke)]
+
+
+def read(path: Path) -> list[tuple[str, np.ndarray]]:
+    """Inks to answer for, from a JSON Lines file, plain or gzipped, of `{"strokes": [[[x, y], ...], ...]}`.
+
+    Returns:
+      ("file:line", float32[point, 3]) of each; whatever else a line has is not read.
+
+    Raises:
+      UsageError: There is no such file, or it is no JSON Lines file.
+      BadData: With every fault of the file.
+    """
+    if not path.is_file() or tables.kind(path) != ".jsonl":
+        wrong = "must be JSON Lines (.jsonl or .jsonl.gz)" if path.is_file() else "does not exist"
+        raise UsageError(f"`{path}` {wrong}; give a file with one ink a line, {EXAMPLE}.")
+    rows, faults = tables.read(path, ("strokes",))
+    inks = []
+    for row in rows:
+        try:
+            inks.append((row.place, points_of(row.values["strokes"])))
+        except ValueError as reason:
+            faults.append(f"{row.place}: {reason}")
+    if faults:
+        raise BadData(path, faults)
+    return inks
 
 
 def as_dataset(inks: Sequence[Ink]) -> tf.data.Dataset:
