@@ -164,6 +164,8 @@ def _random_value(draws: np.random.Generator, spec: Spec, steps: int) -> np.ndar
     if spec.kind == "image":
         return _random_image(draws, steps)
     values = draws.uniform(-0.5, 0.5, (steps, *spec.shape[1:]))
+    if spec.kind == "ink":
+        values[:, 2] = draws.uniform(size=steps) < 0.1  # a stroke is ten points on the average
     return (np.round(values * 32768) / 32768).astype(spec.dtype)
 
 

@@ -71,7 +71,8 @@ def evaluate(
       answers: The composed function's, in the split's order.
     """
     ids, truth = truths(dataset.splits[split])
-    simple = task.baseline(*_for_baseline(dataset, split, prepared), dataset.target)
+    raw = dataset.input.kind == "text" or getattr(task, "baseline_reads_input", False)
+    simple = task.baseline(*_for_baseline(dataset, split, prepared, raw), dataset.target)
     suffix = split.removeprefix("test")
     difference = task.example_scores(answers, truth, dataset.target) - task.example_scores(
         simple, truth, dataset.target
@@ -109,10 +110,10 @@ def _scores(task: Task, dataset: Dataset, split: str, answers: Answers, truth: n
 
 
 def _for_baseline(
-    dataset: Dataset, split: str, prepared: Mapping[str, tf.data.Dataset]
+    dataset: Dataset, split: str, prepared: Mapping[str, tf.data.Dataset], raw: bool
 ) -> tuple[tuple[Sequence[Any], np.ndarray], Sequence[Any]]:
-    """What a baseline sees of train, with truths, and of the test split: features, or the texts themselves."""
-    if dataset.input.kind != "text":
+    """What a baseline sees of train, with truths, and of the test split: features, or the raw inputs themselves."""
+    if not raw:
         apart = -(-dataset.sizes["train"] // MOST_BASELINE)
         train = prepared["train"].shard(apart, 0)
         known, asked = (features.first_variant(part)[0] for part in (train, prepared[split]))

@@ -16,6 +16,7 @@ from zoo.backtest import backtest
 from zoo.datasets.images import read_image
 from zoo.export import export_of
 from zoo.forecast_files import Forecaster
+from zoo.signatures.ink import pack
 from zoo.types import RunError, UsageError
 
 BATCH = 32
@@ -57,13 +58,14 @@ class Model:
 
         Args:
           items: Paths of audio files, of any rate and channel count; or for a model of texts, texts and paths of files
-            with texts, as of `zoo.datasets.plain_texts.read_texts`.
+            with texts, as of `zoo.datasets.plain_texts.read_texts`; for a model of ink, JSON Lines files, as of
+            `zoo.datasets.ink.read`.
 
         Returns:
           For each file or text `{"file": path, ...}`, `{"text": text, ...}` or both, `{"file": "path:line", "text":
-          ...}`, with the outputs of the model: `label`, `score`, `scores` by class, ... For a table of series `{"file":
-          path, "time": [...], "forecast": {series: [...]}}`, in a long file for each series with its name, and
-          `quantiles` where there are some.
+          ...}`, for each ink `{"file": "path:line", ...}`, with the outputs of the model: `label`, `score`, `scores` by
+          class, ... For a table of series `{"file": path, "time": [...], "forecast": {series: [...]}}`, in a long file
+          for each series with its name, and `quantiles` where there are some.
 
         Raises:
           UsageError: A file cannot be read, all of them are named; or the model takes no files.
@@ -118,11 +120,18 @@ class Model:
             return [
                 ({"file": place, "text": text} if place else {"text": text}, text.encode()) for place, text in texts
             ]
+        if self.about["kind"] == "ink":
+            from zoo.datasets.ink import read
+
+            return [({"file": place}, points) for place, points in read(Path(item))]
         raise UsageError(f"`{item}` cannot be read for this model: it takes {self.about['input']}, see README.")
 
     def _answer(self, examples: list[np.ndarray | bytes]) -> list[dict[str, Any]]:
         if self.about["kind"] in ("text", "image"):
             outputs = self.loaded.signatures["serving_default"](**{self.about["kind"]: tf.constant(examples)})
+        elif self.about["kind"] == "ink":
+            points = {name: tf.constant(value) for name, value in pack(examples).items()}
+            outputs = self.loaded.signatures["serving_default"](**points)
         else:
             outputs = self.loaded.signatures["samples"](**padded(examples))
         columns = {name: value.numpy().tolist() for name, value in outputs.items()}
