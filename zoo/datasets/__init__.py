@@ -12,6 +12,7 @@ __all__ = [
     "ett",
     "fsdd",
     "iam_lines",
+    "iam_online",
     "images",
     "imdb",
     "ink",

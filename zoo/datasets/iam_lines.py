@@ -20,8 +20,8 @@ HOME = "https://fki.tic.heia-fr.ch/databases/iam-handwriting-database"
 LISTS_HOME = "https://github.com/jpuigcerver/Laia/tree/master/egs/iam/data/part/lines/aachen"
 LICENCE = "non-commercial research, by registration"
 CITATION = (
-    "Marti, U. and Bunke, H. (2002). The IAM-database: An English Sentence Database for Off-line Handwriting Recognition. "
-    "International Journal on Document Analysis and Recognition 5, pages 39-46."
+    "Marti, U. and Bunke, H. (2002). The IAM-database: An English Sentence Database for Off-line Handwriting "
+    "Recognition. International Journal on Document Analysis and Recognition 5, pages 39-46."
 )
 LAYOUT = "lines/ (of lines.tgz), ascii/lines.txt (of ascii.tgz) and the lists tr.lst, va.lst and te.lst"
 
@@ -101,8 +101,8 @@ def load(source: Source) -> Dataset:
     place = archives.find_all(archives.manual_dir(source), "iam_lines", tuple(LISTS))
     if place is None or not (place[0].parent / "lines").is_dir():
         raise RunError(
-            f"IAM is not here; register at {HOME}, fetch the lists from {LISTS_HOME}, unpack {LAYOUT} into a folder FOLDER "
-            "and add `--manual-dir FOLDER`."
+            f"IAM is not here; register at {HOME}, fetch the lists from {LISTS_HOME}, unpack {LAYOUT} into a folder "
+            "FOLDER and add `--manual-dir FOLDER`."
         )
     builder = archives.prepare(IamLines, place[0], url=HOME, name=tuple(LISTS))
     lines = {

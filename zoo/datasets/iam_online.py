@@ -1,4 +1,4 @@
-"""IAM-OnDB: lines of English written on a whiteboard, as strokes; 12,195 lines of 500 writers in the writer-free task."""
+"""IAM-OnDB: lines of English written on a whiteboard, as strokes; 12,195 lines of the writer-free task."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LISTS = {"trainset.txt": "train", "testset_v.txt": "val", "testset_t.txt": "val"
 HOME = "https://fki.tic.heia-fr.ch/databases/iam-on-line-handwriting-database"
 LICENCE = "research only, by registration"
 CITATION = (
-    "Liwicki, M. and Bunke, H. (2005). IAM-OnDB - an On-Line English Sentence Database Acquired from Handwritten Text on a "
-    "Whiteboard. ICDAR 2005, pages 956-961. https://doi.org/10.1109/ICDAR.2005.132"
+    "Liwicki, M. and Bunke, H. (2005). IAM-OnDB - an On-Line English Sentence Database Acquired from Handwritten Text "
+    "on a Whiteboard. ICDAR 2005, pages 956-961. https://doi.org/10.1109/ICDAR.2005.132"
 )
 LAYOUT = "lineStrokes/, ascii/ and the lists trainset.txt, testset_v.txt, testset_t.txt and testset_f.txt"
 LEAST_POINTS = 2  # for each character, less is a line that was cut

@@ -16,9 +16,9 @@ class LineImage(keras.layers.Layer):
     """Columns of line images, from the left, 0 where the paper is and 1 where the ink is darkest.
 
     `layer(values: string[batch] PNG)` gives `(features: float32[batch, column, row], length: int32[batch])`. The margins
-    around the ink are cut off, and what is left is scaled to `height` rows in its own proportions, so that neither the
-    size of a scan nor white paper around it changes anything. Transparent places are white; an image without ink has one
-    column of zeros.
+    around the ink are cut off, and what is left is scaled to `height` rows in its own proportions, so that neither
+    the size of a scan nor white paper around it changes anything. Transparent places are white; an image without ink
+    has one column of zeros.
 
     Args:
       height: Rows.
