@@ -21,7 +21,7 @@ ROWS = [
     {"recipe", "catalog", "setting"},
     {"chain", "kernels", "features", "fit", "pretrain", "progress"},
     {"tracking", "record", "proof", "export", "evaluate", "attention", "forecasts", "publish"},
-    {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest"},
+    {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest", "page"},
     {"cli", "terminal"},
 ]
 FREE = {"__init__", "__main__"}  # the lazy public names

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zoo import forecast_files, tracking
+from zoo import forecast_files, page, tracking
 from zoo.backtest import backtest
 from zoo.datasets.images import read_image
 from zoo.export import export_of
@@ -181,7 +181,7 @@ def padded(examples: Sequence[np.ndarray]) -> dict[str, tf.Tensor]:
 
 
 def serve(run: str = "latest", host: str = "127.0.0.1", port: int = 8080) -> None:
-    """Serves a run's model over MLflow's scoring server until interrupted: POST /invocations, GET /ping.
+    """Serves a run's model over MLflow's scoring server until interrupted: POST /invocations, GET /ping, a page at /.
 
     Args:
       run: Run id, unique prefix, name, "latest", a recipe's name, or a `models:/name/version` address.
@@ -208,4 +208,6 @@ def serve(run: str = "latest", host: str = "127.0.0.1", port: int = 8080) -> Non
         model = mlflow.pyfunc.load_model(address)
     except MlflowException as error:
         raise RunError(f"{address} cannot be loaded: {str(error).splitlines()[0]}") from error
-    uvicorn.run(init(model), host=host, port=port, log_level="warning")
+    app = init(model)
+    page.mount(app, Path(model.unwrap_python_model().folder) / "model.json")
+    uvicorn.run(app, host=host, port=port, log_level="warning")
