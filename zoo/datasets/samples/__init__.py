@@ -13,7 +13,7 @@ from pathlib import Path
 
 from zoo.datasets import own
 from zoo.datasets.cache import cache_dir
-from zoo.datasets.samples import carbon_dioxide, sentiment, translation
+from zoo.datasets.samples import carbon_dioxide, ink, sentiment, translation
 from zoo.types import Dataset, Spec, UsageError
 
 LISTS = {"spoken_digits": "clips.csv"}  # sample (a zip file beside this one) to what `own.load` reads in it
@@ -30,6 +30,7 @@ def load(name: str, input: Spec, task: str) -> Dataset:
       name: "spoken_digits": 1,000 clips of 100 synthetic voices, none of them in two splits (720 train, 100 val, 180
         test), made by `make_spoken_digits.py`. "sentiment": 4,000 sentences (3,000 train, 400 val, 600 test),
         half negative and half positive, in which the order of the words decides; made by `sentiment.py`.
+        "ink": letters and digits, or short words, by 53 model hands, in `ink.py`.
         "translation": 4,700 English sentences with spoken-out numbers, dates and times in German (4,000 train, 300 val,
         400 test); made by `translation.py`. "carbon_dioxide": a real series of 2,284 weeks, in `carbon_dioxide.py`.
       input: What the recipe takes.
@@ -43,6 +44,11 @@ def load(name: str, input: Spec, task: str) -> Dataset:
     """
     if name == carbon_dioxide.NAME and task == carbon_dioxide.TASK:
         return carbon_dioxide.load(input)
+    if name == ink.NAME:
+        if input.kind != "ink" or task not in ink.TASKS:
+            fits = " or ".join(ink.TASKS)
+            raise UsageError(f"the sample `{name}` is ink {fits}, it cannot be used for {input.kind} {task}.")
+        return ink.load(task)
     if name in MADE:
         made, fits = MADE[name].load(), MADE[name].TASK
         if not input.accepts(made.input) or task != fits:
@@ -50,7 +56,9 @@ def load(name: str, input: Spec, task: str) -> Dataset:
             raise UsageError(f"the sample `{name}` is {kind} {fits}, it cannot be used for {input.kind} {task}.")
         return made
     if name not in LISTS:
-        raise UsageError(f"there is no sample `{name}`; there are: {', '.join((*LISTS, *MADE, carbon_dioxide.NAME))}.")
+        raise UsageError(
+            f"there is no sample `{name}`; there are: {', '.join((*LISTS, *MADE, carbon_dioxide.NAME, ink.NAME))}."
+        )
     dataset = own.load(unpack(name) / LISTS[name], input, task)
     return dataclasses.replace(
         dataset,
