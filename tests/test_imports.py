@@ -20,7 +20,7 @@ ROWS = [
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
     {"chain", "kernels", "features", "fit", "pretrain", "progress"},
-    {"tracking", "record", "proof", "export", "evaluate", "attention", "forecasts", "publish"},
+    {"tracking", "record", "proof", "export", "evaluate", "attention", "forecasts", "ink_pictures", "publish"},
     {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest", "page"},
     {"cli", "terminal"},
 ]
