@@ -209,9 +209,7 @@ def ui(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="On 12
     tracking.ui(port)
 
 
-@verb(
-    "zoo predict latest my.wav another.flac; zoo predict latest 'What a film!' reviews.txt; zoo predict latest sales.csv"
-)
+@verb("zoo predict latest my.wav another.flac; zoo predict latest 'What a film!'; zoo predict latest sales.csv")
 def predict(
     run: Run,
     items: Items,

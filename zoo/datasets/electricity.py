@@ -103,7 +103,7 @@ def load(source: Source, history: Spec, *, train_windows: int = 450_000) -> Data
       As `windows.as_dataset` gives them, in kW. Train are 219 days, val the next 24 and test the last 7.
 
     Raises:
-      UsageError: The file is not UCI's, columns other than the calendar are said to be known, or the windows do not fit.
+      UsageError: The file is not UCI's, columns other than the calendar are said to be known, or no window fits.
       RunError: The file is not there and there is no network.
 
     Source:

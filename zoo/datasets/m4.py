@@ -92,8 +92,8 @@ def read(file: Path) -> dict[str, np.ndarray]:
                 found[name] = np.array(cells, np.float64)
             except ValueError:
                 raise UsageError(
-                    f"`{file}` is not the organisers' file: line {reader.line_num}, series `{name}`, has a cell that is "
-                    "no number; fetch it again."
+                    f"`{file}` is not the organisers' file: line {reader.line_num}, series `{name}`, has a cell that "
+                    "is no number; fetch it again."
                 ) from None
     return found
 
@@ -139,7 +139,8 @@ def load(source: Source, history: Spec, *, final: bool = False) -> Dataset:
         given, values = len(row["train"]), np.concatenate([row["train"], row["test"]])
         if given < look_back(history) + 2 * AHEAD:
             raise UsageError(
-                f"`look_back` must leave every series a train window, `{row['id'].decode()}` has {given} hours; set less."
+                f"`look_back` must leave every series a train window, `{row['id'].decode()}` has {given} hours; "
+                "set less."
             )
         times = tuple(str(step + 1) for step in range(len(values)))
         name = row["id"].decode()

@@ -21,9 +21,9 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
 
     Args:
       path: A CSV, TSV or JSON Lines file, a time column and one column a series, or long, `series,time,value`.
-      input: As `windows.history` gives it. Where it wants each series alone and there are 20 or more, the last steps that
-        can be told once are test and those before are val, as in the M4 competition; else test is the last fifth and
-        val the tenth before, and every window in them counts.
+      input: As `windows.history` gives it. Where it wants each series alone and there are 20 or more, the last steps
+        that can be told once are test and those before are val, as in the M4 competition; else test is the last fifth
+        and val the tenth before, and every window in them counts.
       seed: Not used, nothing is drawn.
 
     Returns:
@@ -75,8 +75,9 @@ def split(path: Path | str, tables: list[Table], input: Spec, **about: Any) -> D
         needed = look_back(input) + input.series.ahead
         if cut[0] < needed:
             faults.append(
-                f"{path}: {f'series `{table.names[0]}` ' * alone}has {len(table.values)} steps, of which {max(cut[0], 0)} "
-                f"are left to train on, and look_back + horizon is {needed}; set less of both, or add rows"
+                f"{path}: {f'series `{table.names[0]}` ' * alone}has {len(table.values)} steps, of which "
+                f"{max(cut[0], 0)} are left to train on, and look_back + horizon is {needed}; set less of both, or "
+                "add rows"
             )
             continue
         for name, values in zip(table.names, table.values[: cut[0]].T, strict=True):
@@ -121,8 +122,8 @@ def _together(path: Path, tables: list[Table]) -> Table:
             path,
             [
                 f"{path}: series `{table.names[0]}` goes from {table.times[0]} to {table.times[-1]} and "
-                f"`{first.names[0]}` from {first.times[0]} to {first.times[-1]}; this recipe reads them side by side, so "
-                "give all the same times, or take one that reads each series alone"
+                f"`{first.names[0]}` from {first.times[0]} to {first.times[-1]}; this recipe reads them side by side, "
+                "so give all the same times, or take one that reads each series alone"
                 for table in others
             ],
         )

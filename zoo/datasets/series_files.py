@@ -37,8 +37,8 @@ class Read:
 def read(path: Path, series: Series, *, constant: bool = False) -> Read:
     """Reads a wide table, a time column and one column a series, or a long one, `series,time,value`.
 
-    Times are dates with or without a time of day, or whole numbers. They must rise by one frequency, which is found out.
-    Rows at the end that have known columns only are the future of those.
+    Times are dates with or without a time of day, or whole numbers. They must rise by one frequency, which is found
+    out. Rows at the end that have known columns only are the future of those.
 
     Args:
       path: A CSV, TSV or JSON Lines file.

@@ -134,8 +134,8 @@ class Forecasting:
           references: `seasonal_error`, and `naive2` where each series is alone; see `zoo.datasets.windows`.
 
         Returns:
-          `mase`, the absolute error over that of the seasonal naive forecast before the test, without series that repeat
-          themselves exactly; with `naive2` also `owa`, the mean of sMAPE and MASE, each over that of Naive 2.
+          `mase`, the absolute error over that of the seasonal naive forecast before the test, without series that
+          repeat themselves exactly; with `naive2` also `owa`, the mean of sMAPE and MASE, each over that of Naive 2.
 
         Source:
           Hyndman and Koehler 2006 (MASE); Makridakis et al. 2020, The M4 Competition (OWA).
