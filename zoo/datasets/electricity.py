@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -82,13 +82,22 @@ def read(file: Path) -> pd.DataFrame:
       UsageError: It is no such file.
     """
     try:
-        table = pd.read_csv(file, sep=";", decimal=",", index_col=0, compression="infer")
-        table.index = pd.to_datetime(table.index)
-        hourly = table.sort_index().resample("h").mean()
-        return hourly.astype(np.float64)
-    except (ValueError, TypeError, zipfile.BadZipFile, pd.errors.ParserError) as error:
+        with _opened(file) as text:
+            table = pd.read_csv(text, sep=";", decimal=",", index_col=0)
+        table.index = pd.to_datetime(table.index, format="%Y-%m-%d %H:%M:%S")
+        if not len(table.columns):
+            raise ValueError("no column beside the time")
+        return table.astype(np.float64).sort_index().resample("h").mean().fillna(0.0)
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:200]
         raise UsageError(f"`{file}` is not UCI's file ({reason}); fetch it again.") from None
+
+
+def _opened(file: Path) -> IO[bytes]:
+    if not zipfile.is_zipfile(file):
+        return file.open("rb")
+    with zipfile.ZipFile(file) as archive:
+        return archive.open(FILES[1])  # not the only one in UCI's: macOS left notes beside it
 
 
 def load(source: Source, history: Spec, *, train_windows: int = 450_000) -> Dataset:
@@ -120,7 +129,7 @@ def load(source: Source, history: Spec, *, train_windows: int = 450_000) -> Data
     tables, cuts = [], []
     for row in sorted(tfds.as_numpy(builder.as_dataset(split="customers")), key=lambda row: row["id"]):
         times = pd.date_range(row["start"].decode(), periods=len(row["values"]), freq="h")
-        begin, val, test, end = np.searchsorted(times, borders)
+        begin, val, test, end = np.searchsorted(times, borders).tolist()
         if val - begin < look_back(history) + history.series.ahead:
             continue  # there was hardly a meter before the val days
         times = clock.texts(times[begin:end])
