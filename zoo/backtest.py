@@ -10,8 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from zoo.datasets import clock
+from zoo.datasets.series_files import Found
 from zoo.datasets.windows import seasonal_error
-from zoo.forecast_files import Forecaster, Found, stem
+from zoo.forecast_files import Forecaster, stem, written
 from zoo.tasks.forecasting import symmetric
 from zoo.types import BadData
 
@@ -65,7 +66,8 @@ def _told(model: Forecaster, found: Found, cutoffs: int) -> pd.DataFrame:
     scale = np.where(scale > 0, scale, np.nan)
     parts = []
     for number, origin in enumerate(origins):
-        told = {MODEL: model.tell(found, origin)["forecast"], **_simple(table.values[:origin], ahead, season)}
+        told = {MODEL: written(model.tell(found, origin)["forecast"])}
+        told |= _simple(table.values[:origin], ahead, season)
         for column, name in enumerate(table.names):
             part = {"cutoff": table.times[origin - 1], "series": name, "step": np.arange(1, ahead + 1)}
             part |= {"time": table.times[origin : origin + ahead], "truth": table.values[origin:, column][:ahead]}

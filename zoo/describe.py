@@ -56,7 +56,7 @@ def _windows(dataset: Dataset) -> dict[str, Any]:
         times = sorted({time[0] for time in found}, key=str if series.frequency else int)
         step = 1 if series.frequency else int(min(np.diff([int(time) for time in times]), default=1))
         last = (times[-1], *clock.onwards(times[-1], series.frequency, series.ahead - 1, step))[-1]
-        splits[split] = {"windows": len(ids), "first": times[0], "last": last}
+        splits[split] = {"windows": len(ids), "from": times[0], "to": last}
     names = list(series.names) if "" in names else list(names)
     return {
         "series": len(names),

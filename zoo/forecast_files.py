@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from zoo.datasets import clock, series_files, tables
@@ -162,11 +163,16 @@ class Continued:
         """The forecast of each series by its name, or by `name`, with `_low` and `_high` where there are quantiles."""
         columns = {}
         for column, series in enumerate(self.found.table.names):
-            columns[name or series] = self.forecast[:, column]
+            columns[name or series] = written(self.forecast[:, column])
             if self.quantiles is not None:
                 ends = {"low": self.quantiles[:, column, 0], "high": self.quantiles[:, column, -1]}
-                columns |= {f"{name or series}_{end}": values for end, values in ends.items()}
+                columns |= {f"{name or series}_{end}": written(values) for end, values in ends.items()}
         return columns
+
+
+def written(values: np.ndarray) -> np.ndarray:
+    """float64 of float32, with no more digits than those have."""
+    return values.astype(str).astype(np.float64)
 
 
 def forecast(model: Forecaster, path: Path) -> list[Continued]:
@@ -229,6 +235,9 @@ def _picture(name: str, made: list[Continued]) -> Figure:
             low, high = each.quantiles[:, column, 0], each.quantiles[:, column, -1]
             axes.fill_between(after, low, high, color="C0", alpha=0.25, label="interval")
         axes.plot(after, each.forecast[:, column], color="C0", label="forecast")
+        axes.axvline(before[-1], color="grey", linewidth=0.8, linestyle="dotted")
+        if table.frequency:
+            axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
         axes.set_ylabel(table.names[column])
         axes.legend(loc="upper left", fontsize=7)
     return figure

@@ -36,11 +36,14 @@ def pictures(chain: Chain, dataset: Dataset, split: str, answers: Mapping[str, A
     if dataset.target.series is None:
         return {}
     examples = list(dataset.splits[split].as_numpy_iterator())
-    error, unit = _errors(dataset, split, answers[split], np.stack([example["target"] for example in examples]))
+    truth = np.stack([example["target"] for example in examples])
+    error, unit = _errors(dataset, split, answers[split], truth)
+    simple = chain.task.beside([example["input"] for example in examples], dataset.target)
+    others = {name: _errors(dataset, split, given, truth)[0].mean(axis=(0, 2)) for name, given in simple.items()}
     series = dataset.target.series
     drawn = {
         "forecasts": _examples(dataset, examples, answers[split], error, unit),
-        "error_by_step": forecast_pictures.by_step(error, unit, series.frequency),
+        "error_by_step": forecast_pictures.by_step(error, others, unit, series.frequency),
     }
     named = dataset.references.get(split, {}).get("series")
     means = dict(zip(series.names, error.mean(axis=(0, 1)).tolist(), strict=True))
@@ -89,5 +92,6 @@ def _draw(axes: Axes, dataset: Dataset, example: dict, answer: Mapping[str, np.n
     if "quantiles" in answer:
         band = answer["quantiles"][:, column]
         axes.fill_between(ahead, band[:, 0], band[:, -1], color="C0", alpha=0.25, label="interval")
-    axes.plot(ahead, example["target"][:, column] * scale + center, color="black", linewidth=0.9, label="truth")
+    truth = example["target"][:, column] * scale + center
+    axes.plot([0, *ahead], [past[-1], *truth], color="black", linewidth=0.9, label="truth")
     axes.plot(ahead, answer["forecast"][:, column], color="C0", linewidth=1.2, label="forecast")

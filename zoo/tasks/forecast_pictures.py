@@ -10,12 +10,13 @@ from matplotlib.figure import Figure
 MOST_SERIES = 40  # bars that can be read
 
 
-def by_step(error: np.ndarray, unit: str, frequency: str) -> Figure:
+def by_step(error: np.ndarray, others: Mapping[str, np.ndarray], unit: str, frequency: str) -> Figure:
     """The mean absolute error at each step ahead, with the band of the middle half of the windows.
 
     Args:
       error: float64[window, ahead, series].
-      unit: What it is counted in.
+      others: Means float64[ahead] of simple forecasts, by name.
+      unit: What errors are counted in.
       frequency: Time between two steps, "" where they are only counted.
     """
     figure = Figure(figsize=(6, 3.6), layout="constrained")
@@ -24,8 +25,11 @@ def by_step(error: np.ndarray, unit: str, frequency: str) -> Figure:
     windows = error.mean(axis=2)
     low, high = np.quantile(windows, [0.25, 0.75], axis=0)
     axes.fill_between(steps, low, high, alpha=0.2, label="middle half of the windows")
-    axes.plot(steps, windows.mean(axis=0), marker="o" if len(steps) == 1 else "", label="mean")
-    every = f", one every {frequency}" if frequency else ""
+    marker = "o" if len(steps) == 1 else ""
+    axes.plot(steps, windows.mean(axis=0), marker=marker, label="mean")
+    for number, (name, means) in enumerate(others.items(), 1):
+        axes.plot(steps, means, color=f"C{number}", linewidth=0.9, marker=marker, label=name.replace("_", " "))
+    every = f" ({frequency})" if frequency else ""
     axes.set(xlabel=f"steps ahead{every}", ylabel=f"absolute error\n{unit}".strip(), ylim=(0, None))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_title(f"Error by step ahead, {len(error):,} test windows")
@@ -44,8 +48,7 @@ def by_series(means: Mapping[str, float], unit: str) -> Figure:
     figure = Figure(figsize=(6, 0.28 * len(worst) + 1.4), layout="constrained")
     axes = figure.subplots()
     axes.barh(worst, [means[name] for name in worst])
-    axes.invert_yaxis()
-    axes.margins(y=0.01)
+    axes.set_ylim(len(worst) - 0.4, -0.6)  # the worst on top
     shown = f"the worst {len(worst)} of {len(means)}" if len(worst) < len(means) else f"{len(means)} in all"
     axes.set(xlabel=f"mean absolute error {unit}".strip(), title=f"Error by series, {shown}")
     return figure
