@@ -64,10 +64,8 @@ def test_a_zone_is_kept():
         (
             ["2024-03-31T01:00+01:00", "2024-03-31T03:00+02:00", "2024-03-31T04:00+02:00", "2024-03-31T05:00"],
             {
-                1: "its time zone is +02:00, where it was +01:00 before; write all times in one, summer and winter, such "
-                "as +00:00",
-                3: "its time zone is none, where it was +01:00 before; write all times in one, summer and winter, such "
-                "as +00:00",
+                1: "its time zone is +02:00, where it was +01:00 before; write all times in one, such as +00:00",
+                3: "its time zone is none, where it was +01:00 before; write all times in one, such as +00:00",
             },
         ),
     ],

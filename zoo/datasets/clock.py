@@ -36,7 +36,7 @@ def parse(texts: Sequence[str]) -> tuple[pd.Index | None, dict[int, str]]:
     zones = [found[1] if (found := ZONE.search(text)) else "none" for text in texts]
     others = {zone: zones.index(zone) for zone in dict.fromkeys(zones) if zone != zones[0]}
     if others:
-        remedy = "write all times in one, summer and winter, such as +00:00"
+        remedy = "write all times in one, such as +00:00"
         return None, {at: f"its time zone is {zone}, where it was {zones[0]} before; {remedy}"
                       for zone, at in others.items()}  # fmt: skip
     column = pd.Series(list(texts), dtype=str)

@@ -60,7 +60,7 @@ def read(path: Path, series: Series, *, constant: bool = False) -> list[Found]:
     rows, faults = tables.read(path, ())
     if not rows:
         raise BadData(path, faults or [f"{path}: has no rows"])
-    layout = _Layout.of(path, rows, series)
+    layout, whole = _Layout.of(path, rows, series), not faults
     parts: dict[str, list[tables.Row]] = defaultdict(list)
     for row in rows:
         name = row.values.get("series") if layout.long else None
@@ -71,7 +71,7 @@ def read(path: Path, series: Series, *, constant: bool = False) -> list[Found]:
             faults += [f"{row.place}: no value for `series`" for row in some]
             continue
         part = _Part(some, layout, name)
-        table = part.table(whole=not faults, fill=series.gaps == "fill", constant=constant)
+        table = part.table(whole=whole, fill=series.gaps == "fill", constant=constant)
         found += [table] if table else []
         faults += part.faults
     kinds = {each.table.frequency: each.table.names[0] for each in found}
@@ -79,8 +79,13 @@ def read(path: Path, series: Series, *, constant: bool = False) -> list[Found]:
         shown = ", ".join(f"`{frequency or 'counts'}` (`{name}`)" for frequency, name in kinds.items())
         faults.append(f"{path}: its series have several frequencies: {shown}; make a file of each")
     if faults:
-        raise BadData(path, faults)
+        raise BadData(path, sorted(faults, key=lambda fault: _line_of(fault, path)))
     return found
+
+
+def _line_of(fault: str, path: Path) -> int:
+    line = fault.removeprefix(f"{path}:").split(":")[0]
+    return int(line) if line.isdigit() else 0
 
 
 @dataclass(frozen=True, kw_only=True)
