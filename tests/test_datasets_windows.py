@@ -77,19 +77,49 @@ def test_only_train_rows_make_the_statistics():
     assert made(one).target.series == made(other).target.series
 
 
-def test_a_planted_future_does_not_reach_train():
-    """Columns that are the future would make forecasts perfect; no train window may change with what comes later."""
+def looks_ahead(split: str, border: int) -> bool:
+    """Whether any window of a split, or the statistics, change with the rows from a border on."""
     one = table(known=1)
-    for border, splits in ((CUT[0], ("train",)), (CUT[1], ("train", "val"))):
-        later = dataclasses.replace(one, values=one.values.copy(), known_values=one.known_values.copy())
-        later.values[border:] = -1e6
-        later.known_values[border:] = -1e6
-        for split in splits:
-            for before, after in zip(read(made(one), split), read(made(later), split), strict=True):
-                np.testing.assert_array_equal(before["input"], after["input"])
-                np.testing.assert_array_equal(before["target"], after["target"])
-    assert (read(made(one), "test")[0]["input"] == read(made(later), "test")[0]["input"])[:BACK].all()
-    assert not np.array_equal(read(made(one), "test")[0]["target"], read(made(later), "test")[0]["target"])
+    later = dataclasses.replace(one, values=one.values.copy(), known_values=one.known_values.copy())
+    later.values[border:] = -1e6
+    later.known_values[border:] = -1e6
+    before, after = made(one), made(later)
+    pairs = zip(read(before, split), read(after, split), strict=True)
+    same = [np.array_equal(a[part], b[part]) for a, b in pairs for part in ("input", "target")]
+    return before.target.series != after.target.series or not all(same)
+
+
+def test_nothing_looks_ahead():
+    assert not looks_ahead("train", CUT[0])
+    assert not looks_ahead("val", CUT[1])
+    assert looks_ahead("val", CUT[0])  # the check itself sees what changes
+    assert looks_ahead("test", CUT[1])
+
+
+def test_a_planted_leak_is_caught(monkeypatch):
+    described, starts = windows._described, windows._starts
+
+    def of_all_rows(tables, cuts, *rest):
+        return described(tables, [(STEPS, *cut[1:]) for cut in cuts], *rest)
+
+    def one_step_late(cuts, *rest):
+        return starts([(cut[0] + 1, *cut[1:]) for cut in cuts], *rest)
+
+    for name, leak in (("_described", of_all_rows), ("_starts", one_step_late)):
+        with monkeypatch.context() as patch:
+            patch.setattr(windows, name, leak)
+            assert looks_ahead("train", CUT[0])
+    assert not looks_ahead("train", CUT[0])
+
+
+def test_the_past_of_a_window_ends_where_its_future_begins():
+    one = table()
+    for step in range(31, 38):
+        later = dataclasses.replace(one, values=np.where(np.arange(STEPS)[:, None] >= step, 1e6, one.values))
+        before, after = (read(made(each), "test")[step - 31] for each in (one, later))
+        assert before["id"].decode() == str(step)
+        np.testing.assert_array_equal(before["input"], after["input"])
+        assert (after["target"] > 1e4).all()
 
 
 def test_known_columns_go_on_and_series_do_not():
