@@ -89,7 +89,7 @@ def read(file: Path) -> pd.DataFrame:
             raise ValueError("no column beside the time")
         return table.astype(np.float64).sort_index().resample("h").mean().fillna(0.0)
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split()).partition(". ")[0][:200]
         raise UsageError(f"`{file}` is not UCI's file ({reason}); fetch it again.") from None
 
 
@@ -122,7 +122,7 @@ def load(source: Source, history: Spec, *, train_windows: int = 450_000) -> Data
     if other:
         raise UsageError(f"`known` is for your own tables, got {', '.join(other)}; leave it out.")
     if history.series.ahead > 24 * (END - TEST):
-        raise UsageError(f"`horizon` must fit into the test's 168 hours, got {history.series.ahead}.")
+        raise UsageError(f"`horizon` must fit into the test's {24 * (END - TEST)} hours, got {history.series.ahead}.")
     archive = archives.find(archives.manual_dir(source), "electricity", FILES)
     builder = archives.prepare(ElectricityLoad, archive, url=URL, name=FILES[0])
     borders = [pd.Timestamp("2011-01-01") + pd.Timedelta(days=day) for day in (BEGIN, VAL, TEST, END)]
