@@ -16,6 +16,7 @@ from zoo import attention, catalog, features, forecasts, ink_pictures, kernels, 
 from zoo.chain import Chain, answer_all, truths
 from zoo.datasets import own
 from zoo.datasets.limit import limited
+from zoo.describe import describe
 from zoo.evaluate import Evaluation, evaluate
 from zoo.export import export
 from zoo.fit import Keeper, class_weights, fit
@@ -138,6 +139,9 @@ def _recorded(
         shown.say(
             f"{len(dataset.left_out)} examples cannot be used, see left_out.txt; the first: {dataset.left_out[0]}"
         )
+    if dataset.target.series is not None:
+        frequency, season = dataset.target.series.frequency or "counts", dataset.target.series.season
+        shown.say(f"steps of `{frequency}`, " + (f"a season has {season} of them" if season > 1 else "no season"))
     chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
     splits = ["train", "val", *(dataset.tests if test else ())]
     if recipe.pretraining is not None and recipe.pretraining.epochs:
@@ -270,13 +274,8 @@ def _result(
     )
 
 
-def _length(value: np.ndarray | bytes, kind: str) -> int:
-    """Steps of a raw example, words of a text, bytes of an image."""
-    return len(value.split()) if kind == "text" else len(value)
-
-
 def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
-    """What data a run would use, prepared: names, licence, fingerprint, sizes, classes, lengths.
+    """What data a run would use, prepared; as of `zoo.describe.describe`.
 
     Args:
       recipe: As of `run`.
@@ -284,20 +283,4 @@ def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
     """
     choices = {name: options.pop(name) for name in ("sample", "data", "manual_dir", "seed", "limit") if name in options}
     dataset = load_data(catalog.load(catalog.find(str(recipe)), options), **choices)
-    described: dict[str, Any] = {
-        name: getattr(dataset, name)
-        for name in ("name", "version", "origin", "licence", "citation", "home", "fingerprint")
-    }
-    described |= {"input": str(dataset.input), "target": str(dataset.target), "splits": {}}
-    for split, examples in dataset.splits.items():
-        rows = [
-            (_length(example["input"], dataset.input.kind), example["target"])
-            for example in examples.as_numpy_iterator()
-        ]
-        steps = np.quantile([row[0] for row in rows], [0, 0.5, 1]).astype(int).tolist()
-        about: dict[str, Any] = {"examples": len(rows), "shortest": steps[0], "median": steps[1], "longest": steps[2]}
-        if dataset.target.classes and split != "unlabelled":
-            counts = np.bincount([row[1] for row in rows], minlength=len(dataset.target.classes)).tolist()
-            about["classes"] = dict(zip(dataset.target.classes, counts, strict=True))
-        described["splits"][split] = about
-    return described
+    return describe(dataset)
