@@ -131,28 +131,12 @@ def _recorded(
     # Not before the record: MLflow draws run names from the same generator. Not 0: TensorFlow compares a global seed
     # of 0 with the tensor that seeds the shuffle, and fails.
     keras.utils.set_random_seed(seed + 1)
-    record.dataset(dataset)
-    sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
-    shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
-    if dataset.left_out:
-        record.text("left_out.txt", "\n".join(dataset.left_out) + "\n")
-        shown.say(
-            f"{len(dataset.left_out)} examples cannot be used, see left_out.txt; the first: {dataset.left_out[0]}"
-        )
-    if dataset.target.series is not None:
-        frequency, season = dataset.target.series.frequency or "counts", dataset.target.series.season
-        shown.say(f"steps of `{frequency}`, " + (f"a season has {season} of them" if season > 1 else "no season"))
+    _introduce(dataset, record, shown)
     chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
     splits = ["train", "val", *(dataset.tests if test else ())]
     if recipe.pretraining is not None and recipe.pretraining.epochs:
         splits += [split for split in dataset.splits if split == "unlabelled"]
-    prepared = prepare_all(recipe, chain, dataset, splits, seed, shown)
-    if hasattr(recipe.task, "fits"):
-        prepared, left_out = features.learnable(recipe, chain, prepared)
-        record.metrics({f"{split}_left_out": count for split, count in left_out.items()})
-        for split, count in left_out.items():
-            if count:
-                shown.say(f"{count} {split} examples are left out: their texts need more frames than they have")
+    prepared = _learnable(recipe, chain, prepare_all(recipe, chain, dataset, splits, seed, shown), record, shown)
     keeper = train(recipe, chain, prepared, record, shown, seed, receipt)
     record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.kernels.items())})
     record.metrics(
@@ -176,6 +160,35 @@ def _recorded(
     result = _result(record, file, dataset, keeper, evaluations, receipt.kernels, folder, seconds)
     publish.card(record, file, dataset, result)
     return result
+
+
+def _introduce(dataset: Dataset, record: Record, shown: Silent) -> None:
+    """Says and records which data it is, and what of it cannot be used."""
+    record.dataset(dataset)
+    sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
+    shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
+    if dataset.left_out:
+        record.text("left_out.txt", "\n".join(dataset.left_out) + "\n")
+        shown.say(
+            f"{len(dataset.left_out)} examples cannot be used, see left_out.txt; the first: {dataset.left_out[0]}"
+        )
+    if dataset.target.series is not None:
+        frequency, season = dataset.target.series.frequency or "counts", dataset.target.series.season
+        shown.say(f"steps of `{frequency}`, " + (f"a season has {season} of them" if season > 1 else "no season"))
+
+
+def _learnable(
+    recipe: Recipe, chain: Chain, prepared: dict[str, tf.data.Dataset], record: Record, shown: Silent
+) -> dict[str, tf.data.Dataset]:
+    """Features without what the task cannot learn, which is counted."""
+    if not hasattr(recipe.task, "fits"):
+        return prepared
+    prepared, left_out = features.learnable(recipe, chain, prepared)
+    record.metrics({f"{split}_left_out": count for split, count in left_out.items()})
+    for split, count in left_out.items():
+        if count:
+            shown.say(f"{count} {split} examples are left out: their texts need more frames than they have")
+    return prepared
 
 
 def prepare_all(
