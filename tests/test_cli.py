@@ -88,6 +88,14 @@ def test_list(tmp_path, capsys):
         assert row["summary"] in shown
 
 
+def test_the_table_of_the_readme_is_what_list_prints(capsys):
+    assert cli.main(["list", "--markdown"]) == 0
+    table = capsys.readouterr().out
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    assert f"<!-- zoo list --markdown -->\n{table}<!-- end -->\n" in readme
+    assert table.count("\n") == 2 + len(catalog.names())
+
+
 def seconds_of_processor(*words: str, folder: Path) -> tuple[float, subprocess.CompletedProcess[str]]:
     """What a command costs on a quiet machine: the least of five calls."""
     taken = []

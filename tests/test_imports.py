@@ -22,7 +22,7 @@ ROWS = [
     {"chain", "kernels", "features", "fit", "pretrain", "progress"},
     {"tracking", "record", "proof", "export", "evaluate", "describe"},
     {"attention", "forecasts", "ink_pictures", "publish"},
-    {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest", "page"},
+    {"runs", "serve", "check", "doctor", "compare", "reproduce", "forecast_files", "backtest", "page"},
     {"cli", "terminal"},
 ]
 FREE = {"__init__", "__main__"}  # the lazy public names

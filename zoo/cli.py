@@ -43,7 +43,10 @@ def verb(example: str, **options: Any) -> Callable[[Callable], Callable]:
 
 
 @verb("zoo list", name="list")
-def list_recipes(json: Json = False) -> None:
+def list_recipes(
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the table of the README.")] = False,
+) -> None:
     """List the recipes and what they reached."""
     headers, faults = {}, []
     for name in catalog.names():
@@ -53,6 +56,8 @@ def list_recipes(json: Json = False) -> None:
             faults.append(str(error))
     if json:
         terminal.print_json([{"name": name, **dataclasses.asdict(header)} for name, header in headers.items()])
+    elif markdown:
+        print(terminal.markdown(headers))
     else:
         rows = ((name, header.summary, header.result) for name, header in headers.items())
         terminal.print_table(("name", "summary", "result"), rows)
@@ -249,6 +254,28 @@ def serve(
         from zoo.serve import serve as answer
 
         answer(run, host, port)
+
+
+@verb("zoo reproduce spoken_digits --seeds 3 --manual-dir ~/archives")
+def reproduce(
+    name: Name,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many runs.")] = 3,
+    manual_dir: ManualDir = None,
+    json: Json = False,
+) -> None:
+    """Measure a recipe's published figure again: exit code 1 where it does not hold within two spreads."""
+    from zoo import reproduce as again
+
+    more = ["--manual-dir", str(manual_dir)] if manual_dir else []
+    found = again.reproduce(name, seeds=seeds, more=more)
+    if json:
+        terminal.print_json({**dataclasses.asdict(found), "mean": found.mean})
+    else:
+        values = " ".join(f"{value:.4f}" for value in found.values)
+        print(f"{found.metric}  {found.mean:.4f} ({values}), published {found.published} ± {found.spread}")
+        print("reproduced" if found.holds else "not reproduced")
+    if not found.holds:
+        raise typer.Exit(1)
 
 
 @verb("zoo copy spoken_digits my.py")

@@ -17,7 +17,7 @@ from typing import Any
 
 from typer.exceptions import TyperException
 
-from zoo.types import RunError, RunResult, UsageError
+from zoo.types import Header, RunError, RunResult, UsageError
 
 # rich folds a table to 80 columns where it sees no terminal, which would break lines for `grep`.
 PIPED_WIDTH = 200
@@ -98,6 +98,20 @@ def tensorflow_loaded() -> Iterator[None]:
 def print_json(value: Any) -> None:
     """One line of JSON on standard output."""
     print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+
+
+def markdown(headers: Mapping[str, Header]) -> str:
+    """The recipes as a table in Markdown: name, what it learns, data with licence, and result.
+
+    Args:
+      headers: By the recipe's name.
+    """
+    rows = [
+        (f"`{name}`", header.summary, f"{header.data} ({header.licence})", header.result)
+        for name, header in headers.items()
+    ]
+    lines = [("recipe", "what it is", "data", "result"), ("---",) * 4, *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
