@@ -166,6 +166,31 @@ def test_without_a_frontend_raw_values_are_the_features(cache: Path):
         np.testing.assert_array_equal(row["features"], raw(number))
 
 
+def test_raw_values_that_are_features_are_read_anew_and_not_kept(cache: Path):
+    reads = []
+
+    def read():
+        reads.append(1)
+        yield from ({"id": f"{number}", "input": raw(number), "target": number} for number in range(3))
+
+    kinds = {"id": ([], tf.string), "input": ([None, 1], tf.float32), "target": ([], tf.int64)}
+    signature = {name: tf.TensorSpec(*kind) for name, kind in kinds.items()}
+    examples = tf.data.Dataset.from_generator(read, output_signature=signature)
+    made = recipe(frontend=False)
+    data = dataclasses.replace(dataset(), splits={"train": examples}, sizes={"train": 3})
+    advanced = []
+    rows = features.prepare(made, Chain(made, SIGNAL, LABEL), data, "train", advance=advanced.append)
+    assert (reads, advanced) == ([], [3])
+    for count in (1, 2):
+        found = list(rows.as_numpy_iterator())
+        assert len(reads) == count
+        for number, row in enumerate(found):
+            assert set(row) == {"id", "features", "splits", "target"}
+            np.testing.assert_array_equal(row["features"], raw(number))
+            assert row["splits"].tolist() == [0, STEPS[number]] and row["splits"].dtype == np.int64
+    assert not cache.exists()
+
+
 def key(made: Recipe, data: Dataset, variants: int = VARIANTS, seed: int = 0) -> str:
     return features.cache_key(made, Chain(made, SIGNAL, LABEL), data, "train", variants, seed)
 
@@ -316,3 +341,37 @@ def test_cardinality_is_exact(kept: tf.data.Dataset, size: int):
         sum(1 for _ in made) == int(made.cardinality()) == features.batches_per_epoch(kept, size) == -(-COUNT // size)
     )
     assert features.count(kept) == COUNT
+
+
+WINDOWS = np.arange(20 * 5 * 2, dtype=np.float32).reshape(20, 5, 2)
+
+
+def windows() -> tf.data.Dataset:
+    """Examples of one shape, as windows over a table are."""
+    ends = np.tile(np.array([0, 5], np.int64), (20, 1))
+    columns = {"features": WINDOWS, "splits": ends, "target": np.arange(20, dtype=np.float32)[:, None]}
+    return tf.data.Dataset.from_tensor_slices(columns)
+
+
+def test_examples_of_one_shape_are_neither_sorted_nor_padded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(features, "BUCKETS", 1)  # else whole batches are shuffled too
+    for found in (
+        list(features.plain_batches(windows(), batch_size=4).as_numpy_iterator()),
+        epoch(windows(), 0, made=recipe()),
+    ):
+        assert [len(target) for _, target in found] == [4] * 5
+        for (values, length), target in found:
+            assert values.shape[1:] == (5, 2) and length.tolist() == [5] * len(target) and length.dtype == np.int32
+            np.testing.assert_array_equal(values, WINDOWS[target[:, 0].astype(int)])
+    assert features.count(windows()) == 20
+
+
+@pytest.mark.parametrize("held", [1 << 30, 3 * WINDOWS[0].nbytes])
+def test_every_window_comes_once_an_epoch_however_few_are_shuffled_at_once(held: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(features, "SHUFFLED_BYTES", held)
+    made = recipe()
+    orders = [np.concatenate([target[:, 0] for _, target in epoch(windows(), number, made=made)]) for number in (0, 1)]
+    for order in orders:
+        assert sorted(order) == list(range(20))
+        assert order.tolist() != sorted(order)
+    assert orders[0].tolist() != orders[1].tolist()
