@@ -271,6 +271,30 @@ def test_every_example_comes_once_an_epoch(kept: tf.data.Dataset):
     assert orders[0] != orders[1] != orders[2]
 
 
+def test_what_does_not_fit_is_shuffled_part_by_part(kept: tf.data.Dataset, monkeypatch):
+    size = np.mean([row["features"].nbytes for row in kept.as_numpy_iterator()])
+    monkeypatch.setattr(features, "IN_MEMORY_BYTES", int(5.5 * size))
+    monkeypatch.setattr(features, "BUCKETS", 1)
+    order = np.concatenate([target for _, target in epoch(kept, 0)]).tolist()
+    assert Counter(order) == Counter(range(COUNT))
+    assert order != list(range(COUNT))
+    batch = recipe().training.batch_size
+    assert all(number < place + 5 + 2 * batch for place, number in enumerate(order))  # and sorted batch by batch
+
+
+def test_the_data_set_varies_its_examples_before_the_recipe_does(cache: Path):
+    def vary(example: dict[str, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {**example, "input": tf.fill(tf.shape(example["input"]), 7.0)}
+
+    varied = dataclasses.replace(dataset(), vary=vary)
+    made = recipe(augment_raw=lambda values, seed: values + 1)
+    rows = list(features.prepare(made, Chain(made, SIGNAL, LABEL), varied, "train", variants=2).as_numpy_iterator())
+    for number, row in enumerate(rows):
+        plain, drawn = np.split(row["features"], row["splits"][1:2])
+        np.testing.assert_array_equal(plain, expected(number))
+        assert set(drawn.ravel()) <= {0.0, 16.0}  # twice 7 + 1, or filled up
+
+
 def test_an_epoch_is_the_same_however_one_got_there(kept: tf.data.Dataset):
     made = recipe(augment_features=augment_features)
     steps = features.batches_per_epoch(kept, made.training.batch_size)

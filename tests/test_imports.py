@@ -19,11 +19,11 @@ ROWS = [
     {"layers", "datasets", "inputs", "signatures"},
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
-    {"chain", "kernels", "features", "fit", "pretrain", "progress"},
+    {"chain", "kernels", "features", "fit", "pretrain", "progress", "streaming"},
     {"tracking", "record", "proof", "export", "evaluate", "describe"},
     {"attention", "forecasts", "ink_pictures", "publish"},
-    {"runs", "serve", "check", "doctor", "compare", "reproduce", "forecast_files", "backtest", "page"},
-    {"cli", "terminal"},
+    {"runs", "check", "doctor", "compare", "reproduce", "serve", "forecast_files", "backtest", "page", "listening"},
+    {"cli", "cli_runs", "command", "terminal"},
 ]
 FREE = {"__init__", "__main__"}  # the lazy public names
 ALONE = {"proof_worker", "mlflow_model"}  # run without the zoo

@@ -5,41 +5,15 @@ from __future__ import annotations
 import dataclasses
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from zoo import catalog, terminal
-from zoo.datasets.plain_texts import names_a_file
+from zoo.command import Data, Json, Limit, ManualDir, Name, Sample, Seed, Settings, app, verb
 from zoo.setting import shown
 from zoo.types import UsageError
-
-app = typer.Typer(
-    help="An LSTM model zoo: recipes run by name.",
-    epilog="Every command takes --verbose (show all that TensorFlow says) and --debug (the traceback of an error).",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,  # plain help loads in half the time
-)
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A recipe's name, or the path of a recipe file.")]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="Run id or its start, run name, recipe name, or latest.")]
-Items = Annotated[list[str], typer.Argument(metavar="FILE", help="Your own files, or texts for a model of texts.")]
-Settings = Annotated[list[str] | None, typer.Argument(metavar="SETTING=VALUE", help="See `zoo show NAME`.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, all else on standard error.")]
-Sample = Annotated[bool, typer.Option("--sample", help="Use the small data set that ships with the zoo.")]
-Data = Annotated[Path | None, typer.Option("--data", help="Your own data: a folder or a file.")]
-ManualDir = Annotated[Path | None, typer.Option("--manual-dir", help="Folder with the publisher's archive.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of weights, shuffling and augmentation.")]
-Limit = Annotated[int | None, typer.Option("--limit", help="Use at most so many examples of each split.")]
-Backtest = Annotated[int | None, typer.Option("--backtest", min=1, help="Forecast so many times in a table's past.")]
-
-
-def verb(example: str, **options: Any) -> Callable[[Callable], Callable]:
-    """A command whose help ends with an example."""
-    return app.command(epilog=f"Example: {example}", **options)
 
 
 @verb("zoo list", name="list")
@@ -175,85 +149,7 @@ def _check_source(sample: bool, data: Path | None, limit: int | None) -> None:
         raise UsageError(f"`--limit` must be at least 1 example, got {limit}.")
 
 
-@verb("zoo runs spoken_digits")
-def runs(
-    recipe: Annotated[str | None, typer.Argument(metavar="NAME", help="Only runs of this recipe.")] = None,
-    json: Json = False,
-) -> None:
-    """List recorded runs, newest first."""
-    with terminal.results_only():
-        from zoo import tracking
-
-        rows = tracking.runs(recipe)
-    if json:
-        terminal.print_json(rows)
-    else:
-        terminal.print_runs(rows, tracking.uri())
-
-
-@verb("zoo compare latest wide")
-def compare(
-    references: Annotated[list[str], typer.Argument(metavar="RUN", help="Two runs or more.")],
-    json: Json = False,
-) -> None:
-    """Compare runs: settings that differ, and metrics side by side."""
-    with terminal.results_only():
-        from zoo import tracking
-
-        found = tracking.compare(references)
-    if json:
-        terminal.print_json(found)
-    else:
-        terminal.print_comparison(found)
-
-
-@verb("zoo ui --port 5001")
-def ui(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="On 127.0.0.1.")] = 5000) -> None:
-    """Open MLflow's pages on the recorded runs."""
-    from zoo import tracking
-
-    tracking.ui(port)
-
-
-@verb("zoo predict latest my.wav another.flac; zoo predict latest 'What a film!'; zoo predict latest sales.csv")
-def predict(run: Run, items: Items, backtest: Backtest = None) -> None:
-    """Print the answers of a run's export for files or texts, one line of JSON each; continue tables of series."""
-    missing = [item for item in items if names_a_file(item) and not Path(item).is_file()]
-    if missing:
-        raise UsageError(f"`FILE` must be a file, and there is none at {', '.join(missing)}.")
-    with terminal.tensorflow_loaded():
-        from zoo.serve import predict as answer
-
-        rows = answer(run, items, backtest)
-    for row in rows:
-        terminal.print_json(row)
-
-
-@verb("zoo export latest model")
-def export(
-    run: Run,
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; must not exist.")],
-    format: Annotated[str, typer.Option("--format", help="saved_model.")] = "saved_model",
-) -> None:
-    """Copy the proved export of a run to a folder."""
-    with terminal.tensorflow_loaded():
-        from zoo.export import copy_export
-
-        folder = copy_export(run, directory, format)
-    print(folder)
-
-
-@verb("zoo serve latest --port 8080")
-def serve(
-    run: Run,
-    host: Annotated[str, typer.Option("--host", help="Who may connect; 0.0.0.0 for everybody.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8080,
-) -> None:
-    """Serve a run's export over HTTP until interrupted: /invocations, /ping."""
-    with terminal.tensorflow_loaded():
-        from zoo.serve import serve as answer
-
-        answer(run, host, port)
+from zoo import cli_runs  # noqa: E402, F401 - its verbs stand here in the help
 
 
 @verb("zoo reproduce spoken_digits --seeds 3 --manual-dir ~/archives")

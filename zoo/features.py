@@ -22,6 +22,7 @@ from zoo.types import Dataset
 BUCKETS = 16  # more pad less, but sort more examples at once
 IN_MEMORY_BYTES = 2 << 30  # features of a split up to this size are held in memory
 SHUFFLED_BYTES = 1 << 30  # windows of a table overlap, so the epoch's shuffle may hold more than the table
+MEASURED = 64  # examples whose size says how many the epoch's shuffle may hold where they have several lengths
 FRONTEND_BATCH = 32
 PREFETCHED = 32  # batches; enough that an epoch begins before the one before it has ended
 Row = tuple[tf.Tensor, tf.Tensor]  # features and target of one example
@@ -42,6 +43,8 @@ def cache_key(recipe: Recipe, chain: Chain, dataset: Dataset, split: str, varian
         draws = recipe.augment_raw
         captured = [cell.cell_contents for cell in draws.__closure__ or ()]
         parts += [str(variants), str(seed), inspect.getsource(draws), repr(captured)]
+    if variants > 1 and dataset.vary is not None:
+        parts += [str(variants), str(seed), inspect.getsource(inspect.getmodule(dataset.vary))]
     for file in sorted(Path(zoo.layers.__file__).parent.glob("*.py")):
         parts.append(hashlib.sha256(file.read_bytes()).hexdigest())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
@@ -60,7 +63,7 @@ def prepare(
     """Features of a split, from the cache or computed into it.
 
     Args:
-      recipe: Its `augment_raw` makes the variants.
+      recipe: Its `augment_raw` makes the variants, after the data set's own `vary`.
       chain: Its frontend makes the features.
       dataset: Where the split is.
       split: Its name.
@@ -75,7 +78,7 @@ def prepare(
     if chain.frontend is None and chain.labels is None and variants == 1:
         advance(dataset.sizes[split])
         return dataset.splits[split].map(_as_they_are)
-    made = compute(recipe, chain, dataset.splits[split], variants, seed)
+    made = compute(recipe, chain, dataset.splits[split], variants, seed, dataset.vary)
     if chain.frontend is None:
         advance(dataset.sizes[split])
         return made.cache()
@@ -119,14 +122,19 @@ def compute(
     examples: tf.data.Dataset,
     variants: int = 1,
     seed: int = 0,
+    vary: Callable[..., dict[str, tf.Tensor]] | None = None,
 ) -> tf.data.Dataset:
     """Features of single raw examples, computed as they are read; arguments and elements as of `prepare`."""
 
+    def drawn(example: dict[str, tf.Tensor], draw: tf.Tensor) -> tf.Tensor:
+        values = example["input"] if vary is None else vary(example, draw)["input"]
+        return values if recipe.augment_raw is None else recipe.augment_raw(values, draw)
+
     def variant(index: tf.Tensor, example: dict[str, tf.Tensor], number: tf.Tensor) -> dict[str, tf.Tensor]:
         values = example["input"]
-        if variants > 1 and recipe.augment_raw is not None:
+        if variants > 1:
             draw = tf.random.experimental.stateless_fold_in([seed, 0], tf.cast(index * variants + number, tf.int32))
-            values = tf.cond(number > 0, lambda: recipe.augment_raw(values, draw), lambda: values)
+            values = tf.cond(number > 0, lambda: drawn(example, draw), lambda: values)
             values = tf.ensure_shape(values, examples.element_spec["input"].shape)
         return {**example, "input": values, "length": steps(values)}
 
@@ -199,9 +207,7 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first
 
         return pick
 
-    spec = features.element_spec["features"]
-    one = 4 * spec.shape.num_elements() if spec.shape.is_fully_defined() else 0
-    shuffled_at_once = min(examples, max(1, SHUFFLED_BYTES // one)) if one else examples
+    shuffled_at_once = min(examples, _fitting(features))
 
     def whole_epoch(number: tf.Tensor) -> tf.data.Dataset:
         order = number + 1_000_003 * (seed + 1)
@@ -210,6 +216,15 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first
         return _bucketed(picked, size, recipe.task.forced).shuffle(BUCKETS, seed=order, reshuffle_each_iteration=False)
 
     return tf.data.Dataset.counter(first).flat_map(whole_epoch).prefetch(PREFETCHED)
+
+
+def _fitting(features: tf.data.Dataset) -> int:
+    """How many examples may be held for shuffling; those of several lengths are measured by the first few."""
+    spec = features.element_spec["features"]
+    if spec.shape.is_fully_defined():
+        return max(1, SHUFFLED_BYTES // (4 * spec.shape.num_elements()))
+    sizes = [row["features"].nbytes for row in features.take(MEASURED).as_numpy_iterator()]
+    return max(1, int(IN_MEMORY_BYTES / max(1.0, np.mean(sizes))))
 
 
 def batches_per_epoch(features: tf.data.Dataset, batch_size: int) -> int:

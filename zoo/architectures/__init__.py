@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 _MODULES = {
+    "attention_classifier": "zoo.architectures.keywords",
     "language_model": "zoo.architectures.pretraining",
     "segment_forecaster": "zoo.architectures.forecasting",
     "recurrent_classifier": "zoo.architectures.recurrent",
