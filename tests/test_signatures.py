@@ -14,6 +14,7 @@ from zoo.types import Spec, UsageError
 
 AUDIO = Spec(name="audio", kind="audio", shape=(None,), dtype="float32", axes=("sample",), rate_hz=8000)
 SERIES = Spec(name="pairs", kind="series", shape=(None, 2), dtype="float32", axes=("step", "column"))
+INK = Spec(name="points", kind="ink", shape=(None, 3), dtype="float32", axes=("point", "value"))
 DRAWS = np.random.default_rng(0)
 
 
@@ -95,6 +96,43 @@ def test_inputs_are_named_and_free_in_batch_and_time():
     )
 
 
+def test_packed_ink_comes_back():
+    signature = signatures(INK)["serving_default"]
+    examples = [DRAWS.normal(size=(steps, 3)).astype(np.float32) for steps in (3, 7, 0)]
+    packed = signature.pack(examples)
+    assert list(packed) == [spec.name for spec in signature.inputs] == ["points", "length"]
+    values, length = signature.to_raw(*(tf.constant(packed[spec.name], spec.dtype) for spec in signature.inputs))
+    assert values.shape == (3, 7, 3) and length.numpy().tolist() == [3, 7, 0]
+    for row, example in zip(values.numpy(), examples, strict=True):
+        np.testing.assert_array_equal(row[: len(example)], example)
+        assert not row[len(example) :].any()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_ink_must_be_finite_within_its_length(value: float, column: int):
+    signature = signatures(INK)["serving_default"]
+    points = np.ones((2, 5, 3), np.float32)
+    points[1, 3, column] = value
+    signature.to_raw(tf.constant(points), tf.constant([5, 3]))  # what is past the length does not matter
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`points` must be finite numbers within `length`"):
+        signature.to_raw(tf.constant(points), tf.constant([5, 4]))
+
+
+def test_edges_of_ink():
+    found = edges(INK, 30)
+    assert {name: values.shape for name, values in found.legal.items()} == {
+        "empty": (0, 3),
+        "one point": (1, 3),
+        "one point repeated": (9, 3),
+        "dots": (9, 3),
+        "longest": (300, 3),
+    }
+    assert all(values.dtype == np.float32 for values in found.legal.values())
+    assert set(found.malformed) == {"not a number", "infinite", "no pen", "wrong rank"}
+    assert found.malformed["no pen"][1]["points"].shape[2] == 2
+
+
 def test_edges_of_audio():
     found = edges(AUDIO, 500)
     assert {name: len(values) for name, values in found.legal.items()} == {
@@ -121,6 +159,6 @@ def test_edges_of_series():
 
 
 def test_what_cannot_be_served_is_refused():
-    ink = Spec(name="ink", kind="ink", shape=(None, 3), dtype="float32", axes=("point", "column"))
-    with pytest.raises(UsageError, match=r"`kind` must be one that can be served \(audio, series, text\), got 'ink'"):
-        signatures(ink)
+    label = Spec(name="label", kind="label", shape=(), dtype="int64", axes=())
+    with pytest.raises(UsageError, match=r"`kind` must be one that can be served \(audio, .*text\), got 'label'"):
+        signatures(label)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import io
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from zoo import catalog, features, kernels
 from zoo.chain import Chain, answer_all
@@ -159,8 +161,18 @@ def _uncached(recipe: Recipe, chain: Chain, dataset: Dataset, split: str) -> tf.
 def _random_value(draws: np.random.Generator, spec: Spec, steps: int) -> np.ndarray | bytes:
     if spec.kind == "text":
         return " ".join(f"{draws.choice(SYLLABLES)}{draws.choice(SYLLABLES)}" for _ in range(steps)).encode()
+    if spec.kind == "image":
+        return _random_image(draws, steps)
     values = draws.uniform(-0.5, 0.5, (steps, *spec.shape[1:]))
+    if spec.kind == "ink":
+        values[:, 2] = draws.uniform(size=steps) < 0.1  # a stroke is ten points on the average
     return (np.round(values * 32768) / 32768).astype(spec.dtype)
+
+
+def _random_image(draws: np.random.Generator, width: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(draws.integers(0, 256, (20, 4 * width)).astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
 
 
 def _network(recipe: Recipe) -> Chain:

@@ -11,6 +11,7 @@ _MODULES = {
     "recurrent_classifier": "zoo.architectures.recurrent",
     "recurrent_regressor": "zoo.architectures.recurrent",
     "speech_transcriber": "zoo.architectures.transcription",
+    "image_transcriber": "zoo.architectures.transcription",
     "ink_transcriber": "zoo.architectures.transcription",
     "text_classifier": "zoo.architectures.text",
     "translator": "zoo.architectures.translation",
