@@ -45,7 +45,8 @@ class Chain:
     @property
     def layers(self) -> list[keras.layers.Layer]:
         """What an export has to track."""
-        return [layer for layer in (self.frontend, self.network) if layer is not None]
+        model = getattr(self.labels, "language_model", None)
+        return [layer for layer in (self.frontend, self.network, model) if layer is not None]
 
     def to_features(self, values: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Features and their lengths int32[batch] of a right-padded raw batch; no training-time behaviour."""
@@ -67,7 +68,9 @@ class Chain:
         features = tf.ensure_shape(features, (None, *self.features.shape))
         within = tf.sequence_mask(length, tf.shape(features)[1])[(..., *(None,) * (len(self.features.shape) - 1))]
         features = tf.where(within, features, tf.zeros([], features.dtype))  # a row without a step reads the first one
-        return self.task.answer(self.network([features, length], training=False), self.target)
+        logits = self.network([features, length], training=False)
+        model = getattr(self.labels, "language_model", None)
+        return self.task.answer(logits, self.target, *([] if model is None else [model]))
 
     def function(self) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
         """The same, compiled once for all batch sizes and lengths, and for the CPU, as an export runs it there.

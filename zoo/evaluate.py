@@ -34,6 +34,7 @@ class Evaluation:
       pictures: By name.
       table: Columns, worst example first.
       notes: Tags that say how the metrics were counted.
+      alignments: Worst answers under their truths, where those are texts to be read.
     """
 
     split: str
@@ -43,6 +44,7 @@ class Evaluation:
     pictures: dict[str, Figure] = field(default_factory=dict)
     table: dict[str, list] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    alignments: str = ""
 
     def log(self, record: Record) -> None:
         """Writes all of it into the record."""
@@ -52,6 +54,8 @@ class Evaluation:
         for name, figure in self.pictures.items():
             record.picture(f"{name}{suffix}", figure)
         record.table(f"{self.split}_examples", self.table)
+        if self.alignments:
+            record.text(f"{self.split}_alignments.txt", self.alignments)
 
 
 def evaluate(
@@ -94,6 +98,7 @@ def evaluate(
         difference={name: float(difference.mean()), f"{name}_low": low, f"{name}_high": high},
         pictures=task.pictures(answers, truth, dataset.target),
         table={key: [values[index] for index in worst] for key, values in {"id": ids, **columns}.items()},
+        alignments=task.alignments(answers, truth) if hasattr(task, "alignments") else "",
         notes={"bleu_signature": task.signature()} if hasattr(task, "signature") else {},
     )
 
@@ -110,8 +115,12 @@ def _for_baseline(
     """What a baseline sees of train, with truths, and of the test split: features, or the raw inputs themselves."""
     if not raw:
         apart = -(-dataset.sizes["train"] // MOST_BASELINE)
-        train = features.first_variant(prepared["train"].shard(apart, 0))
-        return train, features.first_variant(prepared[split])[0]
+        train = prepared["train"].shard(apart, 0)
+        known, asked = (features.first_variant(part)[0] for part in (train, prepared[split]))
+        if dataset.target.kind != "text":
+            return (known, features.first_variant(train)[1]), asked
+        texts = dict(zip(*truths(dataset.splits["train"]), strict=True))
+        return (known, [texts[row["id"].decode()] for row in train.as_numpy_iterator()]), asked
     return (inputs(dataset, "train"), truths(dataset.splits["train"])[1]), inputs(dataset, split)
 
 

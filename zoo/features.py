@@ -7,7 +7,7 @@ import inspect
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -156,11 +156,16 @@ def compute(
 
 
 def first_variant(features: tf.data.Dataset) -> tuple[list[np.ndarray], np.ndarray]:
-    """Every example's plain features float32[time, feature], and the targets, in order."""
+    """Every example's plain features float32[time, feature], and the targets, in order; an array of objects where those
+    have several lengths.
+    """
     rows = [
         (example["features"][: example["splits"][1]], example["target"]) for example in features.as_numpy_iterator()
     ]
-    return [row[0] for row in rows], np.stack([row[1] for row in rows])
+    targets = [row[1] for row in rows]
+    if len({target.shape for target in targets}) > 1:
+        return [row[0] for row in rows], np.array(targets, object)
+    return [row[0] for row in rows], np.stack(targets)
 
 
 def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first: int = 0) -> tf.data.Dataset:
@@ -226,6 +231,28 @@ def plain_batches(features: tf.data.Dataset, *, batch_size: int, forced: bool = 
 
     made = _bucketed(features.map(plain), batch_size, forced).prefetch(tf.data.AUTOTUNE)
     return made.apply(tf.data.experimental.assert_cardinality(batches_per_epoch(features, batch_size)))
+
+
+def learnable(
+    recipe: Recipe, chain: Chain, prepared: Mapping[str, tf.data.Dataset]
+) -> tuple[dict[str, tf.data.Dataset], dict[str, int]]:
+    """Features without the train and val examples that the recipe's task cannot learn, and how many those are.
+
+    Args:
+      recipe: Its task says what fits.
+      chain: Its network has a `stride`, the steps that make one frame.
+      prepared: Features by split, as `prepare` gives them.
+    """
+
+    def fits(example: dict[str, tf.Tensor]) -> tf.Tensor:
+        shortest = tf.cast(tf.reduce_min(example["splits"][1:] - example["splits"][:-1]), tf.int32)
+        return recipe.task.fits(shortest, example["target"], chain.network.stride)
+
+    kept, left_out = dict(prepared), {}
+    for split in ("train", "val"):
+        kept[split] = prepared[split].filter(fits)
+        left_out[split] = count(prepared[split]) - count(kept[split])
+    return kept, left_out
 
 
 def count(features: tf.data.Dataset) -> int:

@@ -15,6 +15,7 @@ import tensorflow as tf
 from zoo import attention, catalog, features, forecasts, ink_pictures, kernels, publish, tracking
 from zoo.chain import Chain, answer_all, truths
 from zoo.datasets import own
+from zoo.datasets.limit import limited
 from zoo.evaluate import Evaluation, evaluate
 from zoo.export import export
 from zoo.fit import Keeper, class_weights, fit
@@ -111,28 +112,7 @@ def load_data(
         dataset = (recipe.sample if sample else recipe.dataset)(source)
     if not recipe.input.accepts(dataset.input):
         raise UsageError(f"the data must give {recipe.input}, and {dataset.name} gives {dataset.input}.")
-    if limit is None:
-        return dataset
-    return dataclasses.replace(
-        dataset,
-        splits={split: _spread(examples, dataset.sizes[split], limit) for split, examples in dataset.splits.items()},
-        sizes={split: min(limit, size) for split, size in dataset.sizes.items()},
-        references={
-            split: {name: values[_chosen(len(values), limit)] for name, values in references.items()}
-            for split, references in dataset.references.items()
-        },
-        fingerprint=f"{dataset.fingerprint}-{limit}",
-    )
-
-
-def _chosen(size: int, limit: int) -> np.ndarray:
-    return np.flatnonzero(np.arange(size) * limit % size < limit)
-
-
-def _spread(examples: tf.data.Dataset, size: int, limit: int) -> tf.data.Dataset:
-    """Examples evenly apart: the first ones of a sorted split may all be of one class."""
-    chosen = examples.enumerate().filter(lambda index, _: index * limit % size < limit)
-    return chosen.map(lambda _, example: example).apply(tf.data.experimental.assert_cardinality(min(limit, size)))
+    return dataset if limit is None else limited(dataset, limit)
 
 
 def _recorded(
@@ -153,11 +133,22 @@ def _recorded(
     record.dataset(dataset)
     sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
     shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
+    if dataset.left_out:
+        record.text("left_out.txt", "\n".join(dataset.left_out) + "\n")
+        shown.say(
+            f"{len(dataset.left_out)} examples cannot be used, see left_out.txt; the first: {dataset.left_out[0]}"
+        )
     chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
     splits = ["train", "val", *(dataset.tests if test else ())]
     if recipe.pretraining is not None and recipe.pretraining.epochs:
         splits += [split for split in dataset.splits if split == "unlabelled"]
     prepared = prepare_all(recipe, chain, dataset, splits, seed, shown)
+    if hasattr(recipe.task, "fits"):
+        prepared, left_out = features.learnable(recipe, chain, prepared)
+        record.metrics({f"{split}_left_out": count for split, count in left_out.items()})
+        for split, count in left_out.items():
+            if count:
+                shown.say(f"{count} {split} examples are left out: their texts need more frames than they have")
     keeper = train(recipe, chain, prepared, record, shown, seed, receipt)
     record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.kernels.items())})
     record.metrics(
@@ -279,9 +270,9 @@ def _result(
     )
 
 
-def _length(value: np.ndarray | bytes) -> int:
-    """Steps of a raw example, words of a text."""
-    return len(value.split()) if isinstance(value, bytes) else len(value)
+def _length(value: np.ndarray | bytes, kind: str) -> int:
+    """Steps of a raw example, words of a text, bytes of an image."""
+    return len(value.split()) if kind == "text" else len(value)
 
 
 def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
@@ -299,7 +290,10 @@ def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
     }
     described |= {"input": str(dataset.input), "target": str(dataset.target), "splits": {}}
     for split, examples in dataset.splits.items():
-        rows = [(_length(example["input"]), example["target"]) for example in examples.as_numpy_iterator()]
+        rows = [
+            (_length(example["input"], dataset.input.kind), example["target"])
+            for example in examples.as_numpy_iterator()
+        ]
         steps = np.quantile([row[0] for row in rows], [0, 0.5, 1]).astype(int).tolist()
         about: dict[str, Any] = {"examples": len(rows), "shortest": steps[0], "median": steps[1], "longest": steps[2]}
         if dataset.target.classes and split != "unlabelled":

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from zoo import forecast_files, tracking
 from zoo.backtest import backtest
+from zoo.datasets.images import read_image
 from zoo.export import export_of
 from zoo.forecast_files import Forecaster
 from zoo.signatures.ink import pack
@@ -110,6 +111,8 @@ class Model:
             from zoo.inputs.audio import read_audio
 
             return [({"file": str(item)}, read_audio(item, self.about["rate_hz"]))]
+        if self.about["kind"] == "image":
+            return [({"file": str(item)}, read_image(item))]
         if self.about["kind"] == "text":
             from zoo.datasets.plain_texts import read_texts
 
@@ -124,8 +127,8 @@ class Model:
         raise UsageError(f"`{item}` cannot be read for this model: it takes {self.about['input']}, see README.")
 
     def _answer(self, examples: list[np.ndarray | bytes]) -> list[dict[str, Any]]:
-        if self.about["kind"] == "text":
-            outputs = self.loaded.signatures["serving_default"](text=tf.constant(examples))
+        if self.about["kind"] in ("text", "image"):
+            outputs = self.loaded.signatures["serving_default"](**{self.about["kind"]: tf.constant(examples)})
         elif self.about["kind"] == "ink":
             points = {name: tf.constant(value) for name, value in pack(examples).items()}
             outputs = self.loaded.signatures["serving_default"](**points)

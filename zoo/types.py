@@ -147,6 +147,7 @@ class Dataset:
       licence: Under which it may be used.
       home: Web page of the publisher, or "".
       references: Per test split, what answers are set beside: name to array[example, ...], as the task names them.
+      left_out: What of the publisher's data could not be used, one reason each.
       published: What others have reported on the same split, metric name to value.
     """
 
@@ -162,6 +163,7 @@ class Dataset:
     licence: str
     home: str = ""
     references: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     published: Mapping[str, float] = field(default_factory=dict)
 
     @property

@@ -10,6 +10,9 @@ _MODULES = {
     "segment_forecaster": "zoo.architectures.forecasting",
     "recurrent_classifier": "zoo.architectures.recurrent",
     "recurrent_regressor": "zoo.architectures.recurrent",
+    "speech_transcriber": "zoo.architectures.transcription",
+    "image_transcriber": "zoo.architectures.transcription",
+    "ink_transcriber": "zoo.architectures.transcription",
     "text_classifier": "zoo.architectures.text",
     "translator": "zoo.architectures.translation",
 }

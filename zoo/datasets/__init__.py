@@ -7,9 +7,13 @@ from types import ModuleType
 
 __all__ = [
     "adding",
+    "an4",
     "electricity",
     "ett",
     "fsdd",
+    "iam_lines",
+    "iam_online",
+    "images",
     "imdb",
     "ink",
     "m4",

@@ -15,6 +15,8 @@ READERS = {  # (kind of input, task) to the module whose `load` reads it, or to 
     ("text", "classification"): "own_text",
     ("text", "translation"): "own_pairs",
     ("series", "forecasting"): "own_series",
+    ("audio", "transcription"): "own_utterances",
+    ("image", "transcription"): "own_images",
 }
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 _MODULES = {
     "AttentionPooling": "zoo.layers.pooling",
+    "Characters": "zoo.layers.characters",
+    "ConvolutionFront": "zoo.layers.convolution",
+    "LineImage": "zoo.layers.line_image",
     "Ink": "zoo.layers.ink",
     "LSTM": "zoo.layers.lstm",
     "LogMel": "zoo.layers.audio",

@@ -9,6 +9,7 @@ _MODULES = {
     "Classification": "classification",
     "Forecasting": "forecasting",
     "Regression": "regression",
+    "Transcription": "transcription",
     "Translation": "translation",
 }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from zoo.datasets import own
 from zoo.datasets.cache import cache_dir
-from zoo.datasets.samples import carbon_dioxide, ink, sentiment, translation
+from zoo.datasets.samples import carbon_dioxide, ink, sentiment, spoken_numbers, translation
 from zoo.types import Dataset, Spec, UsageError
 
 LISTS = {"spoken_digits": "clips.csv"}  # sample (a zip file beside this one) to what `own.load` reads in it
@@ -33,6 +33,7 @@ def load(name: str, input: Spec, task: str) -> Dataset:
         "ink": letters and digits, or short words, by 53 model hands, in `ink.py`.
         "translation": 4,700 English sentences with spoken-out numbers, dates and times in German (4,000 train, 300 val,
         400 test); made by `translation.py`. "carbon_dioxide": a real series of 2,284 weeks, in `carbon_dioxide.py`.
+        "spoken_numbers": 660 utterances of three or four digits, joined from the clips of "spoken_digits".
       input: What the recipe takes.
       task: Name of the recipe's task.
 
@@ -49,6 +50,8 @@ def load(name: str, input: Spec, task: str) -> Dataset:
             fits = " or ".join(ink.TASKS)
             raise UsageError(f"the sample `{name}` is ink {fits}, it cannot be used for {input.kind} {task}.")
         return ink.load(task)
+    if name == spoken_numbers.NAME and (input.kind, task) == ("audio", spoken_numbers.TASK):
+        return spoken_numbers.load(input, unpack("spoken_digits") / LISTS["spoken_digits"])
     if name in MADE:
         made, fits = MADE[name].load(), MADE[name].TASK
         if not input.accepts(made.input) or task != fits:
@@ -56,9 +59,8 @@ def load(name: str, input: Spec, task: str) -> Dataset:
             raise UsageError(f"the sample `{name}` is {kind} {fits}, it cannot be used for {input.kind} {task}.")
         return made
     if name not in LISTS:
-        raise UsageError(
-            f"there is no sample `{name}`; there are: {', '.join((*LISTS, *MADE, carbon_dioxide.NAME, ink.NAME))}."
-        )
+        known = ", ".join((*LISTS, *MADE, carbon_dioxide.NAME, spoken_numbers.NAME, ink.NAME))
+        raise UsageError(f"there is no sample `{name}`; there are: {known}.")
     dataset = own.load(unpack(name) / LISTS[name], input, task)
     return dataclasses.replace(
         dataset,
