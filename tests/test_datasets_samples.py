@@ -81,5 +81,5 @@ def test_unpacking_at_once_from_several_processes_leaves_one_whole_folder(tmp_pa
 
 
 def test_unknown_sample():
-    with pytest.raises(UsageError, match="there is no sample `digits`; there are: spoken_digits, sentiment"):
+    with pytest.raises(UsageError, match="there is no sample `digits`; there are: spoken_digits, carbon_dioxide, ink"):
         samples.load("digits", INPUT, "classification")

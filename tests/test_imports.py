@@ -15,13 +15,14 @@ ROOT = Path(zoo.__file__).parent
 FILES = sorted(file for file in ROOT.rglob("*.py") if "recipes" not in file.relative_to(ROOT).parts)
 # A room may import from rooms in the same row or above; the rows are DESIGN's, top to bottom.
 ROWS = [
-    {"types"},
+    {"types", "series"},
     {"layers", "datasets", "inputs", "signatures"},
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
     {"chain", "kernels", "features", "fit", "pretrain", "progress"},
-    {"tracking", "record", "proof", "export", "evaluate", "attention", "forecasts", "ink_pictures", "publish"},
-    {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest"},
+    {"tracking", "record", "proof", "export", "evaluate", "describe"},
+    {"attention", "forecasts", "ink_pictures", "publish"},
+    {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest", "page"},
     {"cli", "terminal"},
 ]
 FREE = {"__init__", "__main__"}  # the lazy public names

@@ -34,6 +34,7 @@ Data = Annotated[Path | None, typer.Option("--data", help="Your own data: a fold
 ManualDir = Annotated[Path | None, typer.Option("--manual-dir", help="Folder with the publisher's archive.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of weights, shuffling and augmentation.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="Use at most so many examples of each split.")]
+Backtest = Annotated[int | None, typer.Option("--backtest", min=1, help="Forecast so many times in a table's past.")]
 
 
 def verb(example: str, **options: Any) -> Callable[[Callable], Callable]:
@@ -209,29 +210,16 @@ def ui(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="On 12
     tracking.ui(port)
 
 
-@verb(
-    "zoo predict latest my.wav another.flac; zoo predict latest 'What a film!' reviews.txt; zoo predict latest sales.csv"
-)
-def predict(
-    run: Run,
-    items: Items,
-    backtest: Annotated[
-        int | None,
-        typer.Option("--backtest", min=1, help="Forecast from so many cut-offs in the table's past instead."),
-    ] = None,
-) -> None:
+@verb("zoo predict latest my.wav another.flac; zoo predict latest 'What a film!'; zoo predict latest sales.csv")
+def predict(run: Run, items: Items, backtest: Backtest = None) -> None:
     """Print the answers of a run's export for files or texts, one line of JSON each; continue tables of series."""
     missing = [item for item in items if names_a_file(item) and not Path(item).is_file()]
     if missing:
         raise UsageError(f"`FILE` must be a file, and there is none at {', '.join(missing)}.")
     with terminal.tensorflow_loaded():
-        from zoo.serve import Model, continue_tables
+        from zoo.serve import predict as answer
 
-        model = Model.load(run)
-        if backtest or model.about.get("series"):
-            rows = continue_tables(model.forecaster(), [Path(item) for item in items], backtest)
-        else:
-            rows = model.predict(items)
+        rows = answer(run, items, backtest)
     for row in rows:
         terminal.print_json(row)
 

@@ -270,7 +270,8 @@ def _bucketed(rows: tf.data.Dataset, batch_size: int, forced: bool) -> tf.data.D
     the draws of augmentation, and Keras takes that of the first for all.
     """
     shape, target_shape = (spec.shape for spec in rows.element_spec)
-    if shape.is_fully_defined() and target_shape.is_fully_defined():  # all alike, there is nothing to sort or to pad
+    alike = shape.is_fully_defined() and target_shape.is_fully_defined()
+    if alike and not forced:  # there is nothing to sort or to pad
         return rows.batch(batch_size).map(
             lambda values, target: ((values, tf.repeat(tf.shape(values)[1], tf.shape(values)[0])), target)
         )

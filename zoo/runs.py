@@ -16,6 +16,7 @@ from zoo import attention, catalog, features, forecasts, ink_pictures, kernels, 
 from zoo.chain import Chain, answer_all, truths
 from zoo.datasets import own
 from zoo.datasets.limit import limited
+from zoo.describe import describe
 from zoo.evaluate import Evaluation, evaluate
 from zoo.export import export
 from zoo.fit import Keeper, class_weights, fit
@@ -130,25 +131,12 @@ def _recorded(
     # Not before the record: MLflow draws run names from the same generator. Not 0: TensorFlow compares a global seed
     # of 0 with the tensor that seeds the shuffle, and fails.
     keras.utils.set_random_seed(seed + 1)
-    record.dataset(dataset)
-    sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
-    shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
-    if dataset.left_out:
-        record.text("left_out.txt", "\n".join(dataset.left_out) + "\n")
-        shown.say(
-            f"{len(dataset.left_out)} examples cannot be used, see left_out.txt; the first: {dataset.left_out[0]}"
-        )
+    _introduce(dataset, record, shown)
     chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
     splits = ["train", "val", *(dataset.tests if test else ())]
     if recipe.pretraining is not None and recipe.pretraining.epochs:
         splits += [split for split in dataset.splits if split == "unlabelled"]
-    prepared = prepare_all(recipe, chain, dataset, splits, seed, shown)
-    if hasattr(recipe.task, "fits"):
-        prepared, left_out = features.learnable(recipe, chain, prepared)
-        record.metrics({f"{split}_left_out": count for split, count in left_out.items()})
-        for split, count in left_out.items():
-            if count:
-                shown.say(f"{count} {split} examples are left out: their texts need more frames than they have")
+    prepared = _learnable(recipe, chain, prepare_all(recipe, chain, dataset, splits, seed, shown), record, shown)
     keeper = train(recipe, chain, prepared, record, shown, seed, receipt)
     record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.kernels.items())})
     record.metrics(
@@ -172,6 +160,35 @@ def _recorded(
     result = _result(record, file, dataset, keeper, evaluations, receipt.kernels, folder, seconds)
     publish.card(record, file, dataset, result)
     return result
+
+
+def _introduce(dataset: Dataset, record: Record, shown: Silent) -> None:
+    """Says and records which data it is, and what of it cannot be used."""
+    record.dataset(dataset)
+    sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
+    shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
+    if dataset.left_out:
+        record.text("left_out.txt", "\n".join(dataset.left_out) + "\n")
+        shown.say(
+            f"{len(dataset.left_out)} examples cannot be used, see left_out.txt; the first: {dataset.left_out[0]}"
+        )
+    if dataset.target.series is not None:
+        frequency, season = dataset.target.series.frequency or "counts", dataset.target.series.season
+        shown.say(f"steps of `{frequency}`, " + (f"a season has {season} of them" if season > 1 else "no season"))
+
+
+def _learnable(
+    recipe: Recipe, chain: Chain, prepared: dict[str, tf.data.Dataset], record: Record, shown: Silent
+) -> dict[str, tf.data.Dataset]:
+    """Features without what the task cannot learn, which is counted."""
+    if not hasattr(recipe.task, "fits"):
+        return prepared
+    prepared, left_out = features.learnable(recipe, chain, prepared)
+    record.metrics({f"{split}_left_out": count for split, count in left_out.items()})
+    for split, count in left_out.items():
+        if count:
+            shown.say(f"{count} {split} examples are left out: their texts need more frames than they have")
+    return prepared
 
 
 def prepare_all(
@@ -270,13 +287,8 @@ def _result(
     )
 
 
-def _length(value: np.ndarray | bytes, kind: str) -> int:
-    """Steps of a raw example, words of a text, bytes of an image."""
-    return len(value.split()) if kind == "text" else len(value)
-
-
 def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
-    """What data a run would use, prepared: names, licence, fingerprint, sizes, classes, lengths.
+    """What data a run would use, prepared; as of `zoo.describe.describe`.
 
     Args:
       recipe: As of `run`.
@@ -284,20 +296,4 @@ def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
     """
     choices = {name: options.pop(name) for name in ("sample", "data", "manual_dir", "seed", "limit") if name in options}
     dataset = load_data(catalog.load(catalog.find(str(recipe)), options), **choices)
-    described: dict[str, Any] = {
-        name: getattr(dataset, name)
-        for name in ("name", "version", "origin", "licence", "citation", "home", "fingerprint")
-    }
-    described |= {"input": str(dataset.input), "target": str(dataset.target), "splits": {}}
-    for split, examples in dataset.splits.items():
-        rows = [
-            (_length(example["input"], dataset.input.kind), example["target"])
-            for example in examples.as_numpy_iterator()
-        ]
-        steps = np.quantile([row[0] for row in rows], [0, 0.5, 1]).astype(int).tolist()
-        about: dict[str, Any] = {"examples": len(rows), "shortest": steps[0], "median": steps[1], "longest": steps[2]}
-        if dataset.target.classes and split != "unlabelled":
-            counts = np.bincount([row[1] for row in rows], minlength=len(dataset.target.classes)).tolist()
-            about["classes"] = dict(zip(dataset.target.classes, counts, strict=True))
-        described["splits"][split] = about
-    return described
+    return describe(dataset)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zoo import forecast_files, tracking
+from zoo import forecast_files, page, tracking
 from zoo.backtest import backtest
 from zoo.datasets.images import read_image
 from zoo.export import export_of
@@ -64,14 +64,14 @@ class Model:
         Returns:
           For each file or text `{"file": path, ...}`, `{"text": text, ...}` or both, `{"file": "path:line", "text":
           ...}`, for each ink `{"file": "path:line", ...}`, with the outputs of the model: `label`, `score`, `scores` by
-          class, ... For a table of series `{"file": path, "time": [...], "forecast": {series: [...]}}`, in a long file
-          for each series with its name, and `quantiles` where there are some.
+          class, ... For a table of series `{"file": path, "time": [...], "forecast": {series: [...]}}`, of a long file
+          one for each series, and `quantiles` where there are some.
 
         Raises:
           UsageError: A file cannot be read, all of them are named; or the model takes no files.
         """
         if self.about.get("series"):
-            return [self._continued(Path(item)) for item in items]
+            return [row for item in items for row in self._continued(Path(item))]
         examples, faults = [], []
         for item in items:
             try:
@@ -95,15 +95,16 @@ class Model:
             raise UsageError(f"`{self.folder}` must forecast series, and it takes {self.about['input']}.")
         return Forecaster.of(self.loaded, self.about)
 
-    def _continued(self, path: Path) -> dict[str, Any]:
-        made = forecast_files.forecast(self.forecaster(), path)
-        told: dict[str, Any] = {"file": str(path), "time": list(made[0].times), "forecast": {}}
-        for each in made:
-            for column, name in enumerate(each.table.names):
-                told["forecast"][name] = each.forecast[:, column].tolist()
-                if each.quantiles is not None:
-                    told.setdefault("quantiles", {})[name] = each.quantiles[:, column].tolist()
-        return told
+    def _continued(self, path: Path) -> list[dict[str, Any]]:
+        rows = []
+        for each in forecast_files.forecast(self.forecaster(), path):
+            told = {"forecast": each.forecast} | ({} if each.quantiles is None else {"quantiles": each.quantiles})
+            by_series = {
+                output: {name: values[:, column].tolist() for column, name in enumerate(each.found.table.names)}
+                for output, values in told.items()
+            }
+            rows.append({"file": str(path), "time": list(each.times), **by_series})
+        return rows
 
     def _read(self, item: str | Path) -> list[tuple[dict[str, str], np.ndarray | bytes]]:
         """What names each example in the answer, and the raw example."""
@@ -145,6 +146,27 @@ class Model:
         return value.decode() if isinstance(value, bytes) else value
 
 
+def predict(run: str, items: Sequence[str], cutoffs: int | None = None) -> list[dict[str, Any]]:
+    """What `zoo predict` prints: answers for files or texts; of tables of series, what was written about them.
+
+    Args:
+      run: As of `Model.load`.
+      items: As of `Model.predict`.
+      cutoffs: From how many cut-offs in the past of tables to forecast, instead of from their ends.
+
+    Returns:
+      As of `Model.predict`; for tables as of `continue_tables`.
+
+    Raises:
+      UsageError: As of `Model`, or there are cut-offs and the model does not forecast.
+      BadData: With every fault of a table.
+    """
+    model = Model.load(run)
+    if not cutoffs and not model.about.get("series"):
+        return model.predict(items)
+    return continue_tables(model.forecaster(), [Path(item) for item in items], cutoffs)
+
+
 def continue_tables(model: Forecaster, paths: Sequence[Path], cutoffs: int | None = None) -> list[dict[str, Any]]:
     """Writes what follows the user's tables into the current folder, or how well cut-offs in their past were told.
 
@@ -157,9 +179,15 @@ def continue_tables(model: Forecaster, paths: Sequence[Path], cutoffs: int | Non
       For each table the files written and the times told; with cut-offs a row for each, as of `zoo.backtest.backtest`.
 
     Raises:
+      UsageError: Two tables have the same name, so that one would be written over the other.
       BadData: With every fault of a file.
     """
     rows: list[dict[str, Any]] = []
+    names = [forecast_files.stem(path) for path in paths]
+    twice = [path for path, name in zip(paths, names, strict=True) if names.count(name) > 1]
+    if twice:
+        same = ", ".join(f"`{path}`" for path in twice)
+        raise UsageError(f"`FILE` must have names of their own, for what is written; {same} have not. Rename one.")
     for path in paths:
         if cutoffs:
             rows += [{"file": str(path), **row} for row in backtest(model, path, cutoffs, Path())]
@@ -181,7 +209,7 @@ def padded(examples: Sequence[np.ndarray]) -> dict[str, tf.Tensor]:
 
 
 def serve(run: str = "latest", host: str = "127.0.0.1", port: int = 8080) -> None:
-    """Serves a run's model over MLflow's scoring server until interrupted: POST /invocations, GET /ping.
+    """Serves a run's model over MLflow's scoring server until interrupted: POST /invocations, GET /ping, a page at /.
 
     Args:
       run: Run id, unique prefix, name, "latest", a recipe's name, or a `models:/name/version` address.
@@ -208,4 +236,6 @@ def serve(run: str = "latest", host: str = "127.0.0.1", port: int = 8080) -> Non
         model = mlflow.pyfunc.load_model(address)
     except MlflowException as error:
         raise RunError(f"{address} cannot be loaded: {str(error).splitlines()[0]}") from error
-    uvicorn.run(init(model), host=host, port=port, log_level="warning")
+    app = init(model)
+    page.mount(app, Path(model.unwrap_python_model().folder) / "model.json")
+    uvicorn.run(app, host=host, port=port, log_level="warning")

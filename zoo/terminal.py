@@ -21,6 +21,7 @@ from zoo.types import RunError, RunResult, UsageError
 
 # rich folds a table to 80 columns where it sees no terminal, which would break lines for `grep`.
 PIPED_WIDTH = 200
+MOST_NAMES = 150  # characters of a list on one line
 
 
 def quiet() -> None:
@@ -152,8 +153,9 @@ def print_result(result: RunResult) -> None:
 
 def _next(result: RunResult) -> list[str]:
     about = Path(result.export or "", "model.json")
-    kind = json.loads(about.read_text(encoding="utf-8"))["kind"] if about.is_file() else ""
-    example = {"audio": "my.wav", "text": '"What a film!" texts.txt'}.get(kind)
+    model = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
+    example = {"audio": "my.wav", "ink": "ink.jsonl", "text": '"What a film!" texts.txt'}.get(model.get("kind"))
+    example = "my.csv" if model.get("series") else example
     return [
         *([f"zoo predict latest {example}"] if example else []),
         *(["zoo serve latest"] if result.export else []),
@@ -204,11 +206,16 @@ def print_comparison(found: Mapping[str, Any]) -> None:
         print_table((title, *headings), rows or [("none differ", *("" for _ in headings))])
 
 
+def _listed(names: Sequence[str]) -> str:
+    text = ", ".join(names)
+    return text if len(text) <= MOST_NAMES else f"{text[:MOST_NAMES].rpartition(',')[0]}, ..."
+
+
 def print_data(about: Mapping[str, Any]) -> None:
     """What `zoo.runs.data` found: facts line by line, then a table of splits and one of classes."""
     for name, value in about.items():
         if name != "splits" and value:
-            print(f"{name:12} {value}")
+            print(f"{name:12} {_listed(value) if isinstance(value, list) else value}")
     print()
     splits = about["splits"]
     columns = [name for name in next(iter(splits.values())) if name != "classes"]

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from zoo.series import Series
+
 if TYPE_CHECKING:
     import keras
     import numpy as np
@@ -38,38 +40,6 @@ class BadData(UsageError):
 
 class RunError(RuntimeError):
     """A run, an export or its proof failed for a reason that one line can give. Exit code 1."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Series:
-    """What the columns of a table over time are, of which the past is given and the future is to be told.
-
-    An example's input is float32[look-back, column], the series first and then the known columns; where there are known
-    columns, its rows go on for `ahead` steps, in which the series are 0. Its target is float32[ahead, series].
-
-    Args:
-      ahead: Steps to be told.
-      names: Of the series.
-      known: Names of the columns whose future is known too, such as a holiday.
-      frequency: Time between two steps as pandas writes it ("h", "15min", "MS"); "" where steps are only counted.
-      season: Steps after which values are alike, a day of hours or a year of months; 1 for none.
-      center: Mean of each column over the train rows; empty where every window is scaled by itself.
-      scale: Standard deviation of each column over the train rows; empty as `center`.
-      positive: Whether values have to be above 0.
-      gaps: Whether missing steps and values are refused, or filled with the last value before them.
-      until: The last time that training and the choice of an epoch have seen, in ISO 8601 or as a count.
-    """
-
-    ahead: int
-    names: tuple[str, ...] = ()
-    known: tuple[str, ...] = ()
-    frequency: str = ""
-    season: int = 1
-    center: tuple[float, ...] = ()
-    scale: tuple[float, ...] = ()
-    positive: bool = False
-    gaps: Literal["refuse", "fill"] = "refuse"
-    until: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

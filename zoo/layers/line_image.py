@@ -15,10 +15,10 @@ FLAT = 0.05  # an image whose values lie closer together has nothing on it
 class LineImage(keras.layers.Layer):
     """Columns of line images, from the left, 0 where the paper is and 1 where the ink is darkest.
 
-    `layer(values: string[batch] PNG)` gives `(features: float32[batch, column, row], length: int32[batch])`. The margins
-    around the ink are cut off, and what is left is scaled to `height` rows in its own proportions, so that neither
-    the size of a scan nor white paper around it changes anything. Transparent places are white; an image without ink
-    has one column of zeros.
+    `layer(values: string[batch] PNG)` gives `(features: float32[batch, column, row], length: int32[batch])`. The
+    margins around the ink are cut off, and what is left is scaled to `height` rows in its own proportions, so that
+    neither the size of a scan nor white paper around it changes anything. Transparent places are white; an image
+    without ink has one column of zeros.
 
     Args:
       height: Rows.
@@ -57,7 +57,8 @@ class LineImage(keras.layers.Layer):
         ink = self._cut(self._cut(ink, 0), 1)
         shape = tf.shape(ink)
         width = tf.cast(tf.round(tf.cast(shape[1], tf.float32) * self.height / tf.cast(shape[0], tf.float32)), tf.int32)
-        size = [self.height, tf.clip_by_value(width, 1, self.widest)]
+        width = tf.where(tf.reduce_any(ink > DARK), tf.clip_by_value(width, 1, self.widest), 1)
+        size = [self.height, width]
         made = tf.image.resize(ink[..., None], size, antialias=True)[..., 0]
         return tf.ensure_shape(tf.transpose(made), [None, self.height])
 

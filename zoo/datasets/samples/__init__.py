@@ -9,18 +9,25 @@ import io
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from zoo.datasets import own
 from zoo.datasets.cache import cache_dir
-from zoo.datasets.samples import carbon_dioxide, ink, sentiment, spoken_numbers, translation
+from zoo.datasets.samples import carbon_dioxide, ink, line_images, sentiment, spoken_numbers, translation
 from zoo.types import Dataset, Spec, UsageError
 
-LISTS = {"spoken_digits": "clips.csv"}  # sample (a zip file beside this one) to what `own.load` reads in it
-MADE = {
-    "sentiment": sentiment,
-    "translation": translation,
-}  # sample to the module whose `load` makes it, of the kind and task there
+Made = Callable[[Spec, str], Dataset]
+
+SHIPPED = {"spoken_digits": "clips.csv"}  # a zip file beside this one, to what `own.load` reads in it
+MADE: dict[str, tuple[str, tuple[str, ...], Made]] = {  # of which kind, for which tasks, and what makes it
+    "carbon_dioxide": ("series", ("forecasting",), lambda input, task: carbon_dioxide.load(input)),
+    "ink": ("ink", ink.TASKS, lambda input, task: ink.load(task)),
+    "line_images": ("image", ("transcription",), lambda input, task: line_images.load()),
+    "sentiment": ("text", ("classification",), lambda input, task: sentiment.load()),
+    "spoken_numbers": ("audio", ("transcription",), lambda input, task: spoken_numbers.load(input, _clips())),
+    "translation": ("text", ("translation",), lambda input, task: translation.load()),
+}
 
 
 def load(name: str, input: Spec, task: str) -> Dataset:
@@ -43,25 +50,15 @@ def load(name: str, input: Spec, task: str) -> Dataset:
     Raises:
       UsageError: There is no such sample, or it is not of this kind.
     """
-    if name == carbon_dioxide.NAME and task == carbon_dioxide.TASK:
-        return carbon_dioxide.load(input)
-    if name == ink.NAME:
-        if input.kind != "ink" or task not in ink.TASKS:
-            fits = " or ".join(ink.TASKS)
-            raise UsageError(f"the sample `{name}` is ink {fits}, it cannot be used for {input.kind} {task}.")
-        return ink.load(task)
-    if name == spoken_numbers.NAME and (input.kind, task) == ("audio", spoken_numbers.TASK):
-        return spoken_numbers.load(input, unpack("spoken_digits") / LISTS["spoken_digits"])
     if name in MADE:
-        made, fits = MADE[name].load(), MADE[name].TASK
-        if not input.accepts(made.input) or task != fits:
-            kind = made.input.kind
+        kind, tasks, make = MADE[name]
+        if input.kind != kind or task not in tasks:
+            fits = " or ".join(tasks)
             raise UsageError(f"the sample `{name}` is {kind} {fits}, it cannot be used for {input.kind} {task}.")
-        return made
-    if name not in LISTS:
-        known = ", ".join((*LISTS, *MADE, carbon_dioxide.NAME, spoken_numbers.NAME, ink.NAME))
-        raise UsageError(f"there is no sample `{name}`; there are: {known}.")
-    dataset = own.load(unpack(name) / LISTS[name], input, task)
+        return make(input, task)
+    if name not in SHIPPED:
+        raise UsageError(f"there is no sample `{name}`; there are: {', '.join((*SHIPPED, *MADE))}.")
+    dataset = own.load(unpack(name) / SHIPPED[name], input, task)
     return dataclasses.replace(
         dataset,
         name=f"{name.replace('_', ' ')}, synthesised",
@@ -69,6 +66,10 @@ def load(name: str, input: Spec, task: str) -> Dataset:
         citation="Made for this project by a synthesiser; never to be reported as a result.",
         licence="CC0 1.0",
     )
+
+
+def _clips() -> Path:
+    return unpack("spoken_digits") / SHIPPED["spoken_digits"]
 
 
 def unpack(name: str) -> Path:

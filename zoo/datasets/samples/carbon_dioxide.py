@@ -7,8 +7,6 @@ from zoo.datasets.own_series import split, with_calendar
 from zoo.datasets.windows import Table
 from zoo.types import Dataset, Spec, UsageError
 
-NAME, TASK = "carbon_dioxide", "forecasting"
-
 
 def load(input: Spec) -> Dataset:
     """The series, with the value before where a week is missing, split as the user's own would be.

@@ -14,7 +14,6 @@ from zoo.datasets.samples.draws import Draws, split_of
 from zoo.datasets.samples.hands import draw_hand, write
 from zoo.types import Dataset
 
-NAME = "ink"
 TASKS = ("classification", "transcription")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SIGNS = "0123456789abcdefghijkmnpqrstuvwxyz"  # o and l, alone, are 0 and 1
