@@ -168,7 +168,7 @@ def print_result(result: RunResult) -> None:
 def _next(result: RunResult) -> list[str]:
     about = Path(result.export or "", "model.json")
     model = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
-    example = {"audio": "my.wav", "text": '"What a film!" texts.txt'}.get(model.get("kind"))
+    example = {"audio": "my.wav", "ink": "ink.jsonl", "text": '"What a film!" texts.txt'}.get(model.get("kind"))
     example = "my.csv" if model.get("series") else example
     return [
         *([f"zoo predict latest {example}"] if example else []),
