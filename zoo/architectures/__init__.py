@@ -7,9 +7,9 @@ from typing import Any
 
 _MODULES = {
     "language_model": "zoo.architectures.pretraining",
+    "memory_network": "zoo.architectures.memory",
     "segment_forecaster": "zoo.architectures.forecasting",
     "recurrent_classifier": "zoo.architectures.recurrent",
-    "recurrent_regressor": "zoo.architectures.recurrent",
     "text_classifier": "zoo.architectures.text",
     "translator": "zoo.architectures.translation",
 }

@@ -7,6 +7,7 @@ from types import ModuleType
 
 __all__ = [
     "adding",
+    "copy_memory",
     "electricity",
     "ett",
     "fsdd",
@@ -16,7 +17,9 @@ __all__ = [
     "own",
     "pairs",
     "samples",
+    "sequential_mnist",
     "sst2",
+    "temporal_order",
     "texts",
     "windows",
 ]

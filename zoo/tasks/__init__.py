@@ -9,6 +9,8 @@ _MODULES = {
     "Classification": "classification",
     "Forecasting": "forecasting",
     "Regression": "regression",
+    "StepClassification": "step_classification",
+    "SureClassification": "sure_classification",
     "Translation": "translation",
 }
 
