@@ -8,6 +8,7 @@ from types import ModuleType
 __all__ = [
     "adding",
     "an4",
+    "copy_memory",
     "electricity",
     "ett",
     "fsdd",
@@ -23,8 +24,10 @@ __all__ = [
     "pairs",
     "pen_digits",
     "samples",
+    "sequential_mnist",
     "speech_commands",
     "sst2",
+    "temporal_order",
     "texts",
     "windows",
 ]
