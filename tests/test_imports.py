@@ -15,11 +15,23 @@ ROOT = Path(zoo.__file__).parent
 FILES = sorted(file for file in ROOT.rglob("*.py") if "recipes" not in file.relative_to(ROOT).parts)
 # A room may import from rooms in the same row or above; the rows are DESIGN's, top to bottom.
 ROWS = [
-    {"types", "series"},
+    {"types", "series", "disk"},
     {"layers", "datasets", "inputs", "signatures"},
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
-    {"chain", "kernels", "features", "fit", "pretrain", "progress", "streaming"},
+    {
+        "checkpoint",
+        "chain",
+        "kernels",
+        "features",
+        "fit",
+        "interrupt",
+        "learnable",
+        "saver",
+        "pretrain",
+        "progress",
+        "streaming",
+    },
     {"tracking", "record", "proof", "export", "evaluate", "describe"},
     {"attention", "forecasts", "ink_pictures", "publish"},
     {"runs", "check", "doctor", "compare", "reproduce", "serve", "forecast_files", "backtest", "page", "listening"},

@@ -7,7 +7,7 @@ import inspect
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -246,28 +246,6 @@ def plain_batches(features: tf.data.Dataset, *, batch_size: int, forced: bool = 
 
     made = _bucketed(features.map(plain), batch_size, forced).prefetch(tf.data.AUTOTUNE)
     return made.apply(tf.data.experimental.assert_cardinality(batches_per_epoch(features, batch_size)))
-
-
-def learnable(
-    recipe: Recipe, chain: Chain, prepared: Mapping[str, tf.data.Dataset]
-) -> tuple[dict[str, tf.data.Dataset], dict[str, int]]:
-    """Features without the train and val examples that the recipe's task cannot learn, and how many those are.
-
-    Args:
-      recipe: Its task says what fits.
-      chain: Its network has a `stride`, the steps that make one frame.
-      prepared: Features by split, as `prepare` gives them.
-    """
-
-    def fits(example: dict[str, tf.Tensor]) -> tf.Tensor:
-        shortest = tf.cast(tf.reduce_min(example["splits"][1:] - example["splits"][:-1]), tf.int32)
-        return recipe.task.fits(shortest, example["target"], chain.network.stride)
-
-    kept, left_out = dict(prepared), {}
-    for split in ("train", "val"):
-        kept[split] = prepared[split].filter(fits)
-        left_out[split] = count(prepared[split]) - count(kept[split])
-    return kept, left_out
 
 
 def count(features: tf.data.Dataset) -> int:

@@ -20,6 +20,7 @@ from zoo.describe import describe
 from zoo.evaluate import Evaluation, evaluate
 from zoo.export import export
 from zoo.fit import Keeper, class_weights, fit
+from zoo.learnable import learnable
 from zoo.pretrain import pretrain
 from zoo.progress import Silent, choose
 from zoo.recipe import Recipe
@@ -183,7 +184,7 @@ def _learnable(
     """Features without what the task cannot learn, which is counted."""
     if not hasattr(recipe.task, "fits"):
         return prepared
-    prepared, left_out = features.learnable(recipe, chain, prepared)
+    prepared, left_out = learnable(recipe, chain, prepared)
     record.metrics({f"{split}_left_out": count for split, count in left_out.items()})
     for split, count in left_out.items():
         if count:

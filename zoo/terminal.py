@@ -20,7 +20,7 @@ from typer.exceptions import TyperException
 from zoo.types import Header, RunError, RunResult, UsageError
 
 # rich folds a table to 80 columns where it sees no terminal, which would break lines for `grep`.
-PIPED_WIDTH = 200
+PIPED_WIDTH = 320
 MOST_NAMES = 150  # characters of a list on one line
 
 
