@@ -13,13 +13,14 @@ import zoo
 from zoo import features
 from zoo.chain import Chain
 from zoo.recipe import Recipe
-from zoo.types import Dataset, Spec, Training
+from zoo.types import Dataset, Series, Spec, Training
 
 COUNT = 50
 VARIANTS = 3
 SIGNAL = Spec(name="signal", kind="series", shape=(None, 1), dtype="float32", axes=("sample", "column"))
 LABEL = Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=("a", "b"))
 STEPS = np.random.default_rng(0).integers(1, 60, COUNT)
+WINDOWS = np.arange(20 * 5 * 2, dtype=np.float32).reshape(20, 5, 2)
 
 
 class Pairs(keras.layers.Layer):
@@ -166,28 +167,29 @@ def test_without_a_frontend_raw_values_are_the_features(cache: Path):
         np.testing.assert_array_equal(row["features"], raw(number))
 
 
-def test_raw_values_that_are_features_are_read_anew_and_not_kept(cache: Path):
+def test_windows_are_cut_anew_at_every_pass_and_not_kept(cache: Path):
     reads = []
 
     def read():
         reads.append(1)
-        yield from ({"id": f"{number}", "input": raw(number), "target": number} for number in range(3))
+        yield from ({"id": f"{number}", "input": WINDOWS[number], "target": WINDOWS[number, 0]} for number in range(3))
 
-    kinds = {"id": ([], tf.string), "input": ([None, 1], tf.float32), "target": ([], tf.int64)}
+    kinds = {"id": ([], tf.string), "input": ([5, 2], tf.float32), "target": ([2], tf.float32)}
     signature = {name: tf.TensorSpec(*kind) for name, kind in kinds.items()}
     examples = tf.data.Dataset.from_generator(read, output_signature=signature)
-    made = recipe(frontend=False)
-    data = dataclasses.replace(dataset(), splits={"train": examples}, sizes={"train": 3})
-    advanced = []
-    rows = features.prepare(made, Chain(made, SIGNAL, LABEL), data, "train", advance=advanced.append)
+    spec = dataclasses.replace(SIGNAL, shape=(5, 2), series=Series(ahead=1))
+    data = dataclasses.replace(dataset(), input=spec, splits={"train": examples}, sizes={"train": 3})
+    made, advanced = recipe(frontend=False), []
+    rows = features.prepare(made, Chain(made, spec, LABEL), data, "train", advance=advanced.append)
     assert (reads, advanced) == ([], [3])
     for count in (1, 2):
         found = list(rows.as_numpy_iterator())
         assert len(reads) == count
         for number, row in enumerate(found):
             assert set(row) == {"id", "features", "splits", "target"}
-            np.testing.assert_array_equal(row["features"], raw(number))
-            assert row["splits"].tolist() == [0, STEPS[number]] and row["splits"].dtype == np.int64
+            np.testing.assert_array_equal(row["features"], WINDOWS[number])
+            np.testing.assert_array_equal(row["target"], WINDOWS[number, 0])
+            assert row["splits"].tolist() == [0, 5] and row["splits"].dtype == np.int64
     assert not cache.exists()
 
 
@@ -365,9 +367,6 @@ def test_cardinality_is_exact(kept: tf.data.Dataset, size: int):
         sum(1 for _ in made) == int(made.cardinality()) == features.batches_per_epoch(kept, size) == -(-COUNT // size)
     )
     assert features.count(kept) == COUNT
-
-
-WINDOWS = np.arange(20 * 5 * 2, dtype=np.float32).reshape(20, 5, 2)
 
 
 def windows() -> tf.data.Dataset:

@@ -75,9 +75,9 @@ def prepare(
       `{"id": string, "features": [time of all variants, feature], "splits": int64[variant + 1], "target"}` per example;
       variant k is `features[splits[k]:splits[k + 1]]`.
     """
-    if chain.frontend is None and chain.labels is None and variants == 1:
+    if dataset.input.series is not None and chain.frontend is None and variants == 1:
         advance(dataset.sizes[split])
-        return dataset.splits[split].map(_as_they_are)
+        return dataset.splits[split].map(_as_it_is)
     made = compute(recipe, chain, dataset.splits[split], variants, seed, dataset.vary)
     if chain.frontend is None:
         advance(dataset.sizes[split])
@@ -101,11 +101,11 @@ def prepare(
     return features.cache() if size <= IN_MEMORY_BYTES else features
 
 
-def _as_they_are(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Raw input as features; it is in memory, or cheap to cut out of what is, so there is nothing to keep."""
-    values = example["input"]
+def _as_it_is(window: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """A window as features; it is cheap to cut out of the table, and kept it would be as many times as large."""
+    values = window["input"]
     ends = tf.stack([0, tf.shape(values, tf.int64)[0]])
-    return {"id": example["id"], "features": values, "splits": ends, "target": example["target"]}
+    return {"id": window["id"], "features": values, "splits": ends, "target": window["target"]}
 
 
 def _move(made: Path, place: Path) -> None:
