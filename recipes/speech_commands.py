@@ -22,7 +22,7 @@ def recipe(
     mel: int = 40,
     variants: int = 10,
     label_smoothing: float = 0.1,
-    epochs: int = 60,
+    epochs: int = 80,
     batch_size: int = 64,
     learning_rate: float = 2e-3,
 ) -> zoo.Recipe:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import attention, catalog, features, forecasts, ink_pictures, kernels, publish, tracking
+from zoo import attention, catalog, features, forecasts, ink_pictures, kernels, posteriors, publish, tracking
 from zoo.chain import Chain, answer_all, truths
 from zoo.datasets import own
 from zoo.datasets.limit import limited
@@ -151,7 +151,7 @@ def _recorded(
     for evaluation in evaluations:
         evaluation.log(record)
     record.metrics({f"published_{name}": value for name, value in dataset.published.items()} if test else {})
-    for drawn in (attention.pictures, forecasts.pictures, ink_pictures.pictures):
+    for drawn in (attention.pictures, forecasts.pictures, ink_pictures.pictures, posteriors.pictures):
         for name, figure in drawn(chain, dataset, next(iter(answers)), answers).items():
             record.picture(name, figure)
     folder = _exported(chain, dataset, answers, record, shown)

@@ -146,7 +146,7 @@ class MiddleAttention(keras.layers.Layer):
     def attention(self, values: keras.KerasTensor, mask: keras.KerasTensor | None = None) -> keras.KerasTensor:
         """float32[batch, step, heads]: the weights, which sum to 1 over the steps of each row and head."""
         batch, steps, features = ops.shape(values)
-        length = ops.full((batch,), steps) if mask is None else ops.sum(ops.cast(mask, "int32"), axis=1)
+        length = ops.full((batch,), steps, dtype="int32") if mask is None else ops.sum(ops.cast(mask, "int32"), axis=1)
         middle = ops.cast(ops.arange(steps)[None] == (length // 2)[:, None], values.dtype)
         query = self.query(ops.einsum("bt,btf->bf", middle, values))
         query = ops.reshape(query, (batch, self.heads, features))
