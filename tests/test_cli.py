@@ -274,6 +274,9 @@ def test_result_names_the_export_and_what_to_do_with_it(tmp_path, monkeypatch, c
     assert "export   model, proof passed\n" in text
     assert "data     own\n" in text
     assert text.endswith("next     zoo predict latest my.wav\n         zoo serve latest\n         zoo ui\n")
+    (tmp_path / "model" / "model.json").write_text('{"kind": "series", "series": {"look_back": 24}}')
+    terminal.print_result(exported)
+    assert "next     zoo predict latest my.csv\n" in capsys.readouterr().out
 
 
 ROW = {

@@ -229,6 +229,24 @@ def test_tables_of_one_name_are_not_written_over_each_other(alone: Exported, tmp
     }  # fmt: skip
 
 
+def test_faults_of_all_files_are_said_at_once(alone: Exported, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = sales().drop(columns="promo")
+    write(Path("good.csv"), frame)
+    write(Path("short.csv"), frame[:4])
+    write(Path("text.csv"), frame.assign(north="x")[:9])
+    asked = [Path(name) for name in ("short.csv", "good.csv", "text.csv", "missing.csv")]
+    for call in (alone.model.predict, lambda paths: serve.continue_tables(alone.forecaster, paths)):
+        with pytest.raises(UsageError) as caught:
+            call(asked)
+        said = str(caught.value).splitlines()
+        assert [line for line in said if line.startswith("`")] == [
+            f"`{name}` has {count}; mend or remove these and run again:"
+            for name, count in (("short.csv", "1 fault"), ("text.csv", "9 faults"), ("missing.csv", "1 fault"))
+        ]
+    assert not list(tmp_path.glob("*.forecast.*"))  # nothing is written where something is wrong
+
+
 def test_a_picture_of_many_series_is_cut(alone: Exported, tmp_path: Path, monkeypatch):
     monkeypatch.setattr("zoo.forecast_files.MOST_SERIES", 2)
     frame = sales()[["date", "north"]].assign(a=sales()["north"], b=sales()["south"])

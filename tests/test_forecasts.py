@@ -48,7 +48,7 @@ def test_errors_of_series_side_by_side():
     assert set(found) == {"forecasts", "error_by_step", "error_by_series"}
     axes = found["error_by_step"].axes[0]
     lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
-    np.testing.assert_allclose(lines["mean"], [1.25, 1, 1], rtol=1e-5)
+    np.testing.assert_allclose(lines["this model"], [1.25, 1, 1], rtol=1e-5)
     test = list(data().splits["test"].as_numpy_iterator())
     series = data().target.series
     past = (np.stack([example["input"] for example in test]) - series.center) / series.scale
@@ -67,7 +67,7 @@ def test_errors_of_series_alone_are_scaled_each_by_its_own():
     error = np.where(np.arange(36) < 18, 0.5, 2.0)[:, None, None] * np.ones((36, AHEAD, 1)) * seasonal[:, None]
     found = drawn(dataset, error)
     lines = {line.get_label(): line.get_ydata() for line in found["error_by_step"].axes[0].get_lines()}
-    np.testing.assert_allclose(lines["mean"], [1.25] * AHEAD, rtol=1e-4)
+    np.testing.assert_allclose(lines["this model"], [1.25] * AHEAD, rtol=1e-4)
     bars = found["error_by_series"].axes[0]
     assert [text.get_text() for text in bars.get_yticklabels()] == ["b", "a"]
     np.testing.assert_allclose([bar.get_width() for bar in bars.patches], [2, 0.5], rtol=1e-4)

@@ -13,6 +13,7 @@ from zoo.datasets import clock
 from zoo.datasets.series_files import Found
 from zoo.datasets.windows import seasonal_error
 from zoo.forecast_files import Forecaster, stem, written
+from zoo.tasks.forecast_pictures import ROOM
 from zoo.tasks.forecasting import symmetric
 from zoo.types import BadData
 
@@ -108,8 +109,9 @@ def _picture(name: str, errors: pd.DataFrame, cutoffs: int) -> Figure:
     by_step = errors.groupby("step")[list(KINDS)].mean()
     for kind in KINDS:
         axes.plot(by_step.index, by_step[kind], marker="o" if len(by_step) == 1 else "", label=kind.replace("_", " "))
-    axes.set(xlabel="steps ahead", ylabel="absolute error\nover that of the seasonal naive forecast", ylim=(0, None))
+    axes.set(xlabel="steps ahead", ylabel="absolute error\nover that of the seasonal naive forecast")
+    axes.set_ylim(0, min(axes.get_ylim()[1], ROOM * np.nan_to_num(by_step[MODEL]).max()) or None)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_title(f"{name}: {cutoffs} cut-off{'s' * (cutoffs > 1)}")
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     return figure

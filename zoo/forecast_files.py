@@ -238,5 +238,5 @@ def _picture(name: str, made: list[Continued]) -> Figure:
         if table.frequency:
             axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
         axes.set_ylabel(table.names[column])
-        axes.legend(loc="upper left", fontsize=7)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=3, fontsize=8)
     return figure

@@ -78,7 +78,7 @@ def _examples(dataset: Dataset, examples: list[dict], answers: Answers, error: n
         panels[-1][across].set_xlabel("steps from the forecast")
     for down, column in enumerate(columns):
         panels[down][0].set_ylabel(names[column])
-    panels[0][0].legend(loc="best", fontsize=7)
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     return figure
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ class Model:
           UsageError: A file cannot be read, all of them are named; or the model takes no files.
         """
         if self.about.get("series"):
-            return [row for item in items for row in self._continued(Path(item))]
+            return [row for rows in _each(self._continued, map(Path, items)) for row in rows]
         examples, faults = [], []
         for item in items:
             try:
@@ -184,8 +184,7 @@ def predict(
       As of `Model.predict`; for tables as of `continue_tables`, and of a stream what is known as it comes in.
 
     Raises:
-      UsageError: As of `Model`, or there are cut-offs and the model does not forecast.
-      BadData: With every fault of a table.
+      UsageError: As of `Model` and `continue_tables`, or there are cut-offs and the model does not forecast.
     """
     model = Model.load(run)
     if stream:
@@ -207,24 +206,35 @@ def continue_tables(model: Forecaster, paths: Sequence[Path], cutoffs: int | Non
       For each table the files written and the times told; with cut-offs a row for each, as of `zoo.backtest.backtest`.
 
     Raises:
-      UsageError: Two tables have the same name, so that one would be written over the other.
-      BadData: With every fault of a file.
+      UsageError: With every fault of every file; or two tables have the same name, and what is written would too.
     """
-    rows: list[dict[str, Any]] = []
     names = [forecast_files.stem(path) for path in paths]
     twice = [path for path, name in zip(paths, names, strict=True) if names.count(name) > 1]
     if twice:
         same = ", ".join(f"`{path}`" for path in twice)
         raise UsageError(f"`FILE` must have names of their own, for what is written; {same} have not. Rename one.")
-    for path in paths:
-        if cutoffs:
-            rows += [{"file": str(path), **row} for row in backtest(model, path, cutoffs, Path())]
-            continue
-        made = forecast_files.forecast(model, path)
+    if cutoffs:
+        tested = _each(lambda path: backtest(model, path, cutoffs, Path()), paths)
+        return [{"file": str(path), **row} for path, rows in zip(paths, tested, strict=True) for row in rows]
+    rows = []
+    for path, made in zip(paths, _each(lambda path: forecast_files.forecast(model, path), paths), strict=True):
         table, picture = forecast_files.write(path, made, Path())
         ends = {"from": made[0].times[0], "to": made[0].times[-1]}
         rows.append({"file": str(path), "forecast": str(table), "picture": str(picture), **ends})
     return rows
+
+
+def _each(made: Callable[[Path], Any], paths: Iterable[Path]) -> list[Any]:
+    """What is made of each file; if some have faults, those of all of them are raised."""
+    found, faults = [], []
+    for path in paths:
+        try:
+            found.append(made(path))
+        except UsageError as error:
+            faults.append(str(error))
+    if faults:
+        raise UsageError("\n".join(faults))
+    return found
 
 
 def padded(examples: Sequence[np.ndarray]) -> dict[str, tf.Tensor]:

@@ -181,7 +181,11 @@ Answers = Mapping[str, "np.ndarray"]
 
 
 class Task(Protocol):
-    """A kind of answer: what is learnt, how logits become an answer, how well it did, what to beat, what to draw."""
+    """A kind of answer: what is learnt, how logits become an answer, how well it did, what to beat, what to draw.
+
+    It may also have `beside(test, target)`, named answers that need no training; `relative_score(answers, truth,
+    target, references)`, metrics beside what the data set knows of its tests; and `signature()`, how they are counted.
+    """
 
     name: str
     headline: str  # metric compared with the baseline, such as "accuracy"

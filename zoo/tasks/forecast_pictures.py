@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 MOST_SERIES = 40  # bars that can be read
+ROOM = 3  # times the model's error; forecasts that are off by more leave the picture
 
 
 def by_step(error: np.ndarray, others: Mapping[str, np.ndarray], unit: str, frequency: str) -> Figure:
@@ -26,14 +27,15 @@ def by_step(error: np.ndarray, others: Mapping[str, np.ndarray], unit: str, freq
     low, high = np.quantile(windows, [0.25, 0.75], axis=0)
     axes.fill_between(steps, low, high, alpha=0.2, label="middle half of the windows")
     marker = "o" if len(steps) == 1 else ""
-    axes.plot(steps, windows.mean(axis=0), marker=marker, label="mean")
+    axes.plot(steps, windows.mean(axis=0), marker=marker, label="this model")
     for number, (name, means) in enumerate(others.items(), 1):
         axes.plot(steps, means, color=f"C{number}", linewidth=0.9, marker=marker, label=name.replace("_", " "))
     every = f" ({frequency})" if frequency else ""
-    axes.set(xlabel=f"steps ahead{every}", ylabel=f"absolute error\n{unit}".strip(), ylim=(0, None))
+    axes.set(xlabel=f"steps ahead{every}", ylabel=f"absolute error\n{unit}".strip())
+    axes.set_ylim(0, min(axes.get_ylim()[1], ROOM * max(high.max(), windows.mean(axis=0).max())) or None)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_title(f"Error by step ahead, {len(error):,} test windows")
-    axes.legend(loc="best")
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8)
     return figure
 
 
