@@ -20,8 +20,8 @@ ROWS = [
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
     {"chain", "kernels", "features", "fit", "pretrain", "progress"},
-    {"tracking", "record", "proof", "export", "evaluate", "attention", "forecasts", "publish"},
-    {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest"},
+    {"tracking", "record", "proof", "export", "evaluate", "attention", "forecasts", "kept", "publish"},
+    {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest", "inspection"},
     {"cli", "terminal"},
 ]
 FREE = {"__init__", "__main__"}  # the lazy public names

@@ -21,6 +21,7 @@ class Chain:
       input: What raw examples are.
       target: What raw targets are.
       train: Single raw train examples, for the layers that learn something (a vocabulary) before training.
+      learnt: What these learnt in another chain of the recipe, as its `learnt` gives it; train is not looked at then.
 
     Attributes:
       frontend: The layer from raw values to features, or None where raw values are features.
@@ -30,17 +31,32 @@ class Chain:
       network: The Keras model from `[features, length]` to logits.
     """
 
-    def __init__(self, recipe: Recipe, input: Spec, target: Spec, train: tf.data.Dataset | None = None):
+    def __init__(
+        self,
+        recipe: Recipe,
+        input: Spec,
+        target: Spec,
+        train: tf.data.Dataset | None = None,
+        learnt: Mapping[str, dict[str, object]] | None = None,
+    ):
         self.task, self.input = recipe.task, input
         self.frontend: keras.layers.Layer | None = recipe.frontend() if recipe.frontend else None
         self.labels: keras.layers.Layer | None = recipe.labels() if recipe.labels else None
         for layer, part in ((self.frontend, "input"), (self.labels, "target")):
-            if hasattr(layer, "adapt"):
+            if learnt is not None and hasattr(layer, "adapt"):
+                layer.set_state(learnt[part])
+            elif hasattr(layer, "adapt"):
                 layer.adapt([example[part] for example in train.as_numpy_iterator()])
         self.features: Spec = self.frontend.features(input) if self.frontend else input
         self.target: Spec = self.labels.features(target) if self.labels else target
         self.network: keras.Model = recipe.network(self.features, self.target)
         self._compiled: tuple[keras.Model, Callable[..., dict[str, tf.Tensor]]] | None = None
+
+    @property
+    def learnt(self) -> dict[str, dict[str, object]]:
+        """What frontend and labels learnt before training, under "input" and "target", as plain values for JSON."""
+        layers = {"input": self.frontend, "target": self.labels}
+        return {part: layer.get_state() for part, layer in layers.items() if hasattr(layer, "get_state")}
 
     @property
     def layers(self) -> list[keras.layers.Layer]:
