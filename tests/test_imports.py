@@ -22,8 +22,20 @@ ROWS = [
     {"chain", "checkpoint", "interrupt", "kernels", "progress", "saver", "fit"},
     {"features", "learnable", "pretrain", "streaming"},
     {"tracking", "record", "proof", "export", "evaluate", "describe"},
-    {"attention", "forecasts", "ink_pictures", "posteriors", "publish"},
-    {"runs", "check", "doctor", "compare", "reproduce", "serve", "forecast_files", "backtest", "page", "listening"},
+    {"attention", "forecasts", "ink_pictures", "posteriors", "kept", "publish"},
+    {
+        "runs",
+        "check",
+        "doctor",
+        "compare",
+        "reproduce",
+        "serve",
+        "forecast_files",
+        "backtest",
+        "page",
+        "listening",
+        "inspection",
+    },
     {"cli", "cli_runs", "command", "terminal"},
 ]
 FREE = {"__init__", "__main__"}  # the lazy public names

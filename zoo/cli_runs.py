@@ -72,6 +72,22 @@ def predict(
         terminal.print_json(row)
 
 
+@verb("zoo inspect latest my.wav; zoo inspect latest 'not a good film' --beside other")
+def inspect(
+    run: Run,
+    item: Annotated[str, typer.Argument(metavar="FILE", help="Your own file, or a text for a model of texts.")],
+    beside: Annotated[str | None, typer.Option("--beside", help="Another run, whose gradient is drawn too.")] = None,
+    log: Annotated[bool, typer.Option("--log", help="Log the picture and the page with the run.")] = False,
+    json: Json = False,
+) -> None:
+    """Draw what the gates and memory cells of a run's LSTM layers do with one example, as a picture and a page."""
+    with terminal.tensorflow_loaded():
+        from zoo.inspection import inspect as look
+
+        found = look(run, item, beside=beside, log=log)
+    terminal.print_json(found) if json else terminal.print_inspection(found)
+
+
 @verb("zoo export latest model")
 def export(
     run: Run,

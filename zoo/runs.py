@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import attention, catalog, features, forecasts, ink_pictures, kernels, posteriors, publish, tracking
+from zoo import attention, catalog, features, forecasts, ink_pictures, kept, kernels, posteriors, publish, tracking
 from zoo.chain import Chain, answer_all, truths
 from zoo.datasets import own
 from zoo.datasets.limit import limited
@@ -143,6 +143,7 @@ def _recorded(
     record.metrics(
         {"kept_epoch": keeper.epoch + 1, **{f"kept_{name}": value for name, value in keeper.metrics.items()}}
     )
+    kept.keep(record.run_id, chain, dataset, record.params)
     record.picture("learning_curve", record.learning_curve())
 
     shown.say("evaluating")

@@ -225,6 +225,19 @@ def _listed(names: Sequence[str]) -> str:
     return text if len(text) <= MOST_NAMES else f"{text[:MOST_NAMES].rpartition(',')[0]}, ..."
 
 
+def print_inspection(found: Mapping[str, Any]) -> None:
+    """What `zoo.inspection.inspect` found: a row for each layer, the answer and the files."""
+    columns = ("layer", "units", "steps", "median span", "off by")
+    names = ("layer", "units", "steps", "median_span", "difference")
+    rows = [[layer[name] for name in names] for layer in found["layers"]]
+    for row, layer in zip(rows, found["layers"], strict=True):
+        row[3] = f"{cell(layer['median_span'])} {layer['span_unit']}"
+    print_table(columns, rows)
+    print()
+    for name in ("answer", "picture", "page"):
+        print(f"{name:9}{found[name]}")
+
+
 def print_data(about: Mapping[str, Any]) -> None:
     """What `zoo.runs.data` found: facts line by line, then a table of splits and one of classes."""
     for name, value in about.items():

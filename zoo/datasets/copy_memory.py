@@ -12,7 +12,14 @@ from zoo.types import Dataset, Origin, Source, Spec, UsageError
 LETTERS = 8
 BLANK, RECALL = LETTERS, LETTERS + 1
 SYMBOLS = (*"abcdefgh", "-", ">")  # letters to repeat, nothing, and the sign to repeat them
-INPUT = Spec(name="symbols", kind="series", shape=(None, len(SYMBOLS)), dtype="float32", axes=("step", "symbol"))
+INPUT = Spec(
+    name="symbols",
+    kind="series",
+    shape=(None, len(SYMBOLS)),
+    dtype="float32",
+    axes=("step", "symbol"),
+    classes=SYMBOLS,
+)
 TARGET = Spec(name="copy", kind="label", shape=(None,), dtype="int32", axes=("step",), classes=SYMBOLS)
 
 

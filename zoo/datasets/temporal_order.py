@@ -13,7 +13,14 @@ from zoo.types import Dataset, Origin, Source, Spec, UsageError
 
 SYMBOLS = ("E", "B", "a", "b", "c", "d", "X", "Y")  # begin, end, four that say nothing, the two that count
 BEGIN, END, X = 0, 1, 6
-INPUT = Spec(name="symbols", kind="series", shape=(None, len(SYMBOLS)), dtype="float32", axes=("step", "symbol"))
+INPUT = Spec(
+    name="symbols",
+    kind="series",
+    shape=(None, len(SYMBOLS)),
+    dtype="float32",
+    axes=("step", "symbol"),
+    classes=SYMBOLS,
+)
 PLACES = {4: ((10, 20), (50, 60)), 8: ((10, 20), (33, 43), (66, 76))}  # of X or Y in 100 steps, by number of classes
 SHORTEST = 20
 
