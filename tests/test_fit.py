@@ -219,7 +219,7 @@ def test_weighted_classes_are_not_given_up():
             network,
             Classification(),
             Training(epochs=150, batch_size=200, learning_rate=0.05),
-            lambda first: batches.repeat(),
+            lambda first, batches=batches: batches.repeat(),
             batches,
             steps_per_epoch=1,
             progress=Silent(),

@@ -16,13 +16,15 @@ FILES = sorted(file for file in ROOT.rglob("*.py") if "recipes" not in file.rela
 # A room may import from rooms in the same row or above; the rows are DESIGN's, top to bottom.
 ROWS = [
     {"types", "series"},
+    {"disk", "interrupt", "process"},
     {"layers", "datasets", "inputs", "signatures"},
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
-    {"chain", "kernels", "features", "fit", "pretrain", "progress"},
-    {"tracking", "record", "proof", "export", "evaluate", "describe"},
+    {"chain", "kernels", "features", "checkpoint", "saver", "fit", "pretrain", "progress", "request"},
+    {"outbox", "dead", "tracking", "monitor", "record", "training"},
+    {"proof", "export", "evaluate", "describe"},
     {"attention", "forecasts", "ink_pictures", "publish"},
-    {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest", "page"},
+    {"runs", "resume", "serve", "check", "doctor", "compare", "forecast_files", "backtest", "page"},
     {"cli", "terminal"},
 ]
 FREE = {"__init__", "__main__"}  # the lazy public names
