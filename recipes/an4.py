@@ -17,6 +17,7 @@ def recipe(
     layers: int = 3,
     stride: int = 4,
     dropout: float = 0.3,
+    one_way: bool = False,
     mel: int = 80,
     variants: int = 6,
     ngram: int = 6,
@@ -34,6 +35,7 @@ def recipe(
       layers: Bidirectional LSTM layers.
       stride: Steps of 10 ms that become one frame: 1, 2 or 4.
       dropout: Behind each LSTM.
+      one_way: Read forward only, so that the model can answer while it listens.
       mel: Mel bands.
       variants: Cached copies of each train utterance at other speeds.
       ngram: Longest n-gram of the language model of the train texts; 0 for none.
@@ -44,15 +46,19 @@ def recipe(
       batch_size: Utterances per step.
       learning_rate: Peak learning rate.
     """
+    normalise = "train" if one_way else "clip"
+    decoding = {"beam": beam, "language_weight": language_weight, "symbol_bonus": symbol_bonus}
     audio = zoo.Spec(name="audio", kind="audio", shape=(None,), dtype="float32", axes=("sample",), rate_hz=16_000)
 
     def network(features, target):
         return zoo.architectures.speech_transcriber(
-            features, target, units=units, layers=layers, stride=stride, dropout=dropout
+            features, target, units=units, layers=layers, stride=stride, dropout=dropout, one_way=one_way
         )
 
     def augment_raw(audio, seed):
-        return zoo.layers.audio_augment.change_speed(audio, seed, low=0.9, high=1.1)
+        augment = zoo.layers.audio_augment
+        audio = augment.change_speed(audio, seed, low=0.9, high=1.1)
+        return augment.change_gain(audio, seed) if one_way else audio  # else the gain is taken off
 
     def augment_features(steps, seed):
         augment = zoo.layers.audio_augment
@@ -62,12 +68,10 @@ def recipe(
         input=audio,
         dataset=zoo.datasets.an4.load,
         sample=lambda source: zoo.datasets.samples.load("spoken_numbers", audio, "transcription"),
-        frontend=lambda: zoo.layers.LogMel(rate_hz=audio.rate_hz, mel=mel, band_mean=1.0),
+        frontend=lambda: zoo.layers.LogMel(rate_hz=audio.rate_hz, mel=mel, band_mean=1.0, normalise=normalise),
         labels=lambda: zoo.layers.Characters(ngram=ngram),
         network=network,
-        task=zoo.tasks.Transcription(
-            headline="wer", beam=beam, language_weight=language_weight, symbol_bonus=symbol_bonus
-        ),
+        task=zoo.tasks.Transcription(headline="wer", **decoding),
         training=zoo.Training(
             epochs=epochs,
             batch_size=batch_size,

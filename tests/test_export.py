@@ -144,7 +144,7 @@ def test_an_export_without_the_cudnn_kernel_is_refused(tmp_path: Path):
 
 def test_an_export_without_an_lstm_needs_no_cudnn_kernel(tmp_path: Path):
     def rnn(features: Spec, target: Spec) -> keras.Model:
-        return zoo.architectures.recurrent_regressor(features, target, units=4, cell="gru")
+        return zoo.architectures.memory_network(features, target, units=4, cell="gru")
 
     with kernels.pretend_gpu():
         chain, dataset = made(network=rnn)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
+from zoo.datasets.windows import history
 from zoo.inputs.audio import wav_bytes
 from zoo.signatures import edges, signatures
 from zoo.signatures.audio import decode_wav
@@ -156,6 +158,67 @@ def test_edges_of_series():
     }
     _, wrong = found.malformed["wrong number of columns"]
     assert wrong["values"].shape[2] == 3
+
+
+def described(known: str = "", alone: bool = False, count: int = 2) -> Spec:
+    """What a model of series takes once the data is known: the number of columns too."""
+    spec = history(5, 3, known=known, alone=alone)
+    return dataclasses.replace(spec, shape=(spec.shape[0], count + len(spec.series.known)))
+
+
+def test_history_is_named_and_free_in_batch_and_time():
+    assert signatures(described())["serving_default"].inputs == (tf.TensorSpec([None, None, 2], tf.float32, "history"),)
+    assert signatures(described("promo,price"))["serving_default"].inputs == (
+        tf.TensorSpec([None, None, 2], tf.float32, "history"),
+        tf.TensorSpec([None, None, 2], tf.float32, "known"),
+    )
+    assert list(signatures(described())) == ["serving_default"]
+
+
+@pytest.mark.parametrize("known", ["", "promo"])
+def test_packed_windows_come_back(known):
+    spec = described(known)
+    examples = [DRAWS.normal(size=spec.shape).astype(np.float32) for _ in range(3)]
+    if known:
+        for example in examples:
+            example[5:, :2] = 0
+    signature = signatures(spec)["serving_default"]
+    packed = signature.pack(examples)
+    assert {name: value.shape for name, value in packed.items()} == (
+        {"history": (3, 5, 2), "known": (3, 8, 1)} if known else {"history": (3, 5, 2)}
+    )
+    values, length = signature.to_raw(*(tf.constant(packed[each.name]) for each in signature.inputs))
+    np.testing.assert_array_equal(values, np.stack(examples))
+    assert length.numpy().tolist() == [spec.shape[0]] * 3
+
+
+def test_of_a_longer_history_the_last_steps_are_read():
+    signature = signatures(described("promo"))["serving_default"]
+    past, known = (DRAWS.normal(size=shape).astype(np.float32) for shape in ((2, 9, 2), (2, 12, 1)))
+    values, _ = signature.to_raw(tf.constant(past), tf.constant(known))
+    np.testing.assert_array_equal(values[:, :5, :2], past[:, 4:])
+    np.testing.assert_array_equal(values[:, :, 2:], known[:, 4:])
+    assert not values[:, 5:, :2].numpy().any()
+
+
+def test_a_history_that_is_too_short_and_known_columns_that_do_not_go_on_are_refused():
+    past = tf.zeros([1, 4, 2])
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"(?s)shorter than what the model looks back on.*4.*of.*5"
+    ):
+        signatures(described())["serving_default"].to_raw(past)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"(?s)`known` must go on for the steps ahead.*5.*not.*8"):
+        signatures(described("promo"))["serving_default"].to_raw(tf.zeros([1, 5, 2]), tf.zeros([1, 5, 1]))
+
+
+def test_edges_of_history():
+    found = edges(described("promo"), 8)
+    assert {name: values.shape for name, values in found.legal.items()} == dict.fromkeys(
+        ("zeros", "constant", "large"), (8, 3)
+    )
+    for name, (signature, inputs) in found.malformed.items():
+        assert signature == "serving_default"
+        assert inputs["history"].shape == ((1, 4, 2) if name == "too short" else (1, 5, 3))
 
 
 def test_what_cannot_be_served_is_refused():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -34,9 +35,10 @@ class Chain:
         self.task, self.input = recipe.task, input
         self.frontend: keras.layers.Layer | None = recipe.frontend() if recipe.frontend else None
         self.labels: keras.layers.Layer | None = recipe.labels() if recipe.labels else None
-        for layer, part in ((self.frontend, "input"), (self.labels, "target")):
+        for layer, part, spec in ((self.frontend, "input", input), (self.labels, "target", target)):
             if hasattr(layer, "adapt"):
-                layer.adapt([example[part] for example in train.as_numpy_iterator()])
+                values = _one_by_one(train, part)  # hours of sound are too much to hold at once
+                layer.adapt(list(values) if spec.kind == "text" else values)
         self.features: Spec = self.frontend.features(input) if self.frontend else input
         self.target: Spec = self.labels.features(target) if self.labels else target
         self.network: keras.Model = recipe.network(self.features, self.target)
@@ -83,6 +85,11 @@ class Chain:
                 made = tf.function(self.__call__).get_concrete_function(values, tf.TensorSpec([None], tf.int32))
             self._compiled = self.network, made
         return self._compiled[1]
+
+
+def _one_by_one(examples: tf.data.Dataset, part: str) -> Iterator[Any]:
+    for example in examples.as_numpy_iterator():
+        yield example[part]
 
 
 def batches(examples: tf.data.Dataset, size: int) -> tf.data.Dataset:

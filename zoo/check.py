@@ -181,7 +181,9 @@ def _network(recipe: Recipe) -> Chain:
 
 
 def random_target(recipe: Recipe) -> Spec:
-    """A target that the recipe's task can learn: three classes, a text, or one number."""
+    """A target that the recipe's task can learn: three classes, once or at every step, a text, or one number."""
+    if recipe.task.name == "step_classification":
+        return Spec(name="labels", kind="label", shape=(None,), dtype="int32", axes=("step",), classes=CLASSES)
     if recipe.task.name == "classification":
         return Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=CLASSES)
     if recipe.task.name in ("translation", "transcription"):
@@ -192,6 +194,8 @@ def random_target(recipe: Recipe) -> Spec:
 def random_data(recipe: Recipe, seed: int = 0) -> Dataset:
     """Random examples that fit the recipe's input, of several lengths, the shortest a single step.
 
+    Where every step has a label, all examples are of one length.
+
     Args:
       recipe: Says what its input and task are.
       seed: Of the draws.
@@ -201,11 +205,15 @@ def random_data(recipe: Recipe, seed: int = 0) -> Dataset:
     draws = np.random.default_rng(seed)
     longest = recipe.input.rate_hz // 2 if recipe.input.rate_hz else 40
     lengths = [1, *draws.integers(longest // 4, longest, EXAMPLES - 1)]
-    inputs = [_random_value(draws, recipe.input, steps) for steps in lengths]
     target = random_target(recipe)
-    if target.kind == "text":
-        longest = 8 if recipe.task.name == "translation" else 2  # words; a transcript has to fit into its sound
-        values = [_random_value(draws, target, steps) for steps in draws.integers(1, longest, EXAMPLES)]
+    if target.shape:
+        lengths = [longest] * EXAMPLES
+    inputs = [_random_value(draws, recipe.input, steps) for steps in lengths]
+    if target.shape:
+        values = np.indices((EXAMPLES, longest), np.int32).sum(axis=0) % len(CLASSES)
+    elif target.kind == "text":
+        words = 8 if recipe.task.name == "translation" else 2  # a transcript has to fit into its sound
+        values = [_random_value(draws, target, steps) for steps in draws.integers(1, words, EXAMPLES)]
     else:
         values = np.arange(EXAMPLES) % len(CLASSES) if target.classes else draws.uniform(-1, 1, EXAMPLES)
     rows = [

@@ -38,7 +38,7 @@ def _examples(dataset: Dataset) -> dict[str, Any]:
         steps = np.quantile([row[0] for row in rows], [0, 0.5, 1]).astype(int).tolist()
         about: dict[str, Any] = {"examples": len(rows), "shortest": steps[0], "median": steps[1], "longest": steps[2]}
         if dataset.target.classes and split != "unlabelled":
-            counts = np.bincount([row[1] for row in rows], minlength=len(dataset.target.classes)).tolist()
+            counts = np.bincount(np.ravel([row[1] for row in rows]), minlength=len(dataset.target.classes)).tolist()
             about["classes"] = dict(zip(dataset.target.classes, counts, strict=True))
         splits[split] = about
     return {"splits": splits}

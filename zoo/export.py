@@ -18,6 +18,7 @@ from zoo.datasets import windows
 from zoo.kernels import without_cudnn
 from zoo.proof import Proof, prove
 from zoo.signatures import Signature, signatures
+from zoo.streaming import Stream, obstacle
 from zoo.types import Answers, RunError, Spec, UsageError
 
 FORMATS = ("saved_model",)
@@ -36,12 +37,15 @@ def save(chain: Chain, directory: Path) -> None:
     with without_cudnn(chain.network):
         for name, signature in signatures(chain.input).items():
             archive.add_endpoint(name, endpoint(chain, signature), input_signature=list(signature.inputs))
+        if not obstacle(chain):
+            stream = Stream(chain)
+            archive.add_endpoint("stream", lambda *inputs: stream(*inputs), input_signature=stream.signature)
         archive.write_out(str(directory), verbose=False)
     (directory / "model.json").write_text(json.dumps(description(chain), indent=2) + "\n")
 
 
 def description(chain: Chain) -> dict[str, Any]:
-    """What a client has to know of an export, its `model.json`: kind, rate, classes, series."""
+    """What a client has to know of an export, its `model.json`: kind, rate, classes, series, and how it streams."""
     return {
         "task": chain.task.name,
         "kind": chain.input.kind,
@@ -49,6 +53,8 @@ def description(chain: Chain) -> dict[str, Any]:
         "rate_hz": chain.input.rate_hz,
         "series": _series(chain.input) if chain.input.series else None,
         "classes": list(chain.target.classes) if chain.target.kind == "label" else [],
+        "stream": None if obstacle(chain) else Stream(chain).description(),
+        "no_stream": obstacle(chain),
         "signatures": {name: [spec.name for spec in made.inputs] for name, made in signatures(chain.input).items()},
     }
 

@@ -7,7 +7,7 @@ import inspect
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from zoo.types import Dataset
 BUCKETS = 16  # more pad less, but sort more examples at once
 IN_MEMORY_BYTES = 2 << 30  # features of a split up to this size are held in memory
 SHUFFLED_BYTES = 1 << 30  # windows of a table overlap, so the epoch's shuffle may hold more than the table
+MEASURED = 64  # examples whose size says how many the epoch's shuffle may hold where they have several lengths
 FRONTEND_BATCH = 32
 PREFETCHED = 32  # batches; enough that an epoch begins before the one before it has ended
 Row = tuple[tf.Tensor, tf.Tensor]  # features and target of one example
@@ -34,6 +35,8 @@ def cache_key(recipe: Recipe, chain: Chain, dataset: Dataset, split: str, varian
         draws = recipe.augment_raw
         captured = [cell.cell_contents for cell in draws.__closure__ or ()]
         parts += [str(variants), str(seed), inspect.getsource(draws), repr(captured)]
+    if variants > 1 and dataset.vary is not None:
+        parts += [str(variants), str(seed), inspect.getsource(inspect.getmodule(dataset.vary))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
@@ -65,7 +68,7 @@ def prepare(
     """Features of a split, from the cache or computed into it.
 
     Args:
-      recipe: Its `augment_raw` makes the variants.
+      recipe: Its `augment_raw` makes the variants, after the data set's own `vary`.
       chain: Its frontend makes the features.
       dataset: Where the split is.
       split: Its name.
@@ -77,10 +80,10 @@ def prepare(
       `{"id": string, "features": [time of all variants, feature], "splits": int64[variant + 1], "target"}` per example;
       variant k is `features[splits[k]:splits[k + 1]]`.
     """
-    if chain.frontend is None and chain.labels is None and variants == 1:
+    if dataset.input.series is not None and chain.frontend is None and variants == 1:
         advance(dataset.sizes[split])
-        return dataset.splits[split].map(_as_they_are)
-    made = compute(recipe, chain, dataset.splits[split], variants, seed)
+        return dataset.splits[split].map(_as_it_is)
+    made = compute(recipe, chain, dataset.splits[split], variants, seed, dataset.vary)
     if chain.frontend is None:
         advance(dataset.sizes[split])
         return made.cache()
@@ -103,11 +106,11 @@ def prepare(
     return features.cache() if size <= IN_MEMORY_BYTES else features
 
 
-def _as_they_are(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Raw input as features; it is in memory, or cheap to cut out of what is, so there is nothing to keep."""
-    values = example["input"]
+def _as_it_is(window: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """A window as features; it is cheap to cut out of the table, and kept it would be as many times as large."""
+    values = window["input"]
     ends = tf.stack([0, tf.shape(values, tf.int64)[0]])
-    return {"id": example["id"], "features": values, "splits": ends, "target": example["target"]}
+    return {"id": window["id"], "features": values, "splits": ends, "target": window["target"]}
 
 
 def _move(made: Path, place: Path) -> None:
@@ -124,14 +127,19 @@ def compute(
     examples: tf.data.Dataset,
     variants: int = 1,
     seed: int = 0,
+    vary: Callable[..., dict[str, tf.Tensor]] | None = None,
 ) -> tf.data.Dataset:
     """Features of single raw examples, computed as they are read; arguments and elements as of `prepare`."""
 
+    def drawn(example: dict[str, tf.Tensor], draw: tf.Tensor) -> tf.Tensor:
+        values = example["input"] if vary is None else vary(example, draw)["input"]
+        return values if recipe.augment_raw is None else recipe.augment_raw(values, draw)
+
     def variant(index: tf.Tensor, example: dict[str, tf.Tensor], number: tf.Tensor) -> dict[str, tf.Tensor]:
         values = example["input"]
-        if variants > 1 and recipe.augment_raw is not None:
+        if variants > 1:
             draw = tf.random.experimental.stateless_fold_in([seed, 0], tf.cast(index * variants + number, tf.int32))
-            values = tf.cond(number > 0, lambda: recipe.augment_raw(values, draw), lambda: values)
+            values = tf.cond(number > 0, lambda: drawn(example, draw), lambda: values)
             values = tf.ensure_shape(values, examples.element_spec["input"].shape)
         return {**example, "input": values, "length": steps(values)}
 
@@ -204,9 +212,7 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first
 
         return pick
 
-    spec = features.element_spec["features"]
-    one = 4 * spec.shape.num_elements() if spec.shape.is_fully_defined() else 0
-    shuffled_at_once = min(examples, max(1, SHUFFLED_BYTES // one)) if one else examples
+    shuffled_at_once = min(examples, _fitting(features))
 
     def whole_epoch(number: tf.Tensor) -> tf.data.Dataset:
         order = number + 1_000_003 * (seed + 1)
@@ -215,6 +221,15 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first
         return _bucketed(picked, size, recipe.task.forced).shuffle(BUCKETS, seed=order, reshuffle_each_iteration=False)
 
     return tf.data.Dataset.counter(first).flat_map(whole_epoch).prefetch(PREFETCHED)
+
+
+def _fitting(features: tf.data.Dataset) -> int:
+    """How many examples may be held for shuffling; those of several lengths are measured by the first few."""
+    spec = features.element_spec["features"]
+    if spec.shape.is_fully_defined():
+        return max(1, SHUFFLED_BYTES // (4 * spec.shape.num_elements()))
+    sizes = [row["features"].nbytes for row in features.take(MEASURED).as_numpy_iterator()]
+    return max(1, int(IN_MEMORY_BYTES / max(1.0, np.mean(sizes))))
 
 
 def batches_per_epoch(features: tf.data.Dataset, batch_size: int) -> int:
@@ -236,28 +251,6 @@ def plain_batches(features: tf.data.Dataset, *, batch_size: int, forced: bool = 
 
     made = _bucketed(features.map(plain), batch_size, forced).prefetch(tf.data.AUTOTUNE)
     return made.apply(tf.data.experimental.assert_cardinality(batches_per_epoch(features, batch_size)))
-
-
-def learnable(
-    recipe: Recipe, chain: Chain, prepared: Mapping[str, tf.data.Dataset]
-) -> tuple[dict[str, tf.data.Dataset], dict[str, int]]:
-    """Features without the train and val examples that the recipe's task cannot learn, and how many those are.
-
-    Args:
-      recipe: Its task says what fits.
-      chain: Its network has a `stride`, the steps that make one frame.
-      prepared: Features by split, as `prepare` gives them.
-    """
-
-    def fits(example: dict[str, tf.Tensor]) -> tf.Tensor:
-        shortest = tf.cast(tf.reduce_min(example["splits"][1:] - example["splits"][:-1]), tf.int32)
-        return recipe.task.fits(shortest, example["target"], chain.network.stride)
-
-    kept, left_out = dict(prepared), {}
-    for split in ("train", "val"):
-        kept[split] = prepared[split].filter(fits)
-        left_out[split] = count(prepared[split]) - count(kept[split])
-    return kept, left_out
 
 
 def count(features: tf.data.Dataset) -> int:

@@ -118,9 +118,8 @@ class Forecaster:
           `forecast: float32[ahead, series]`, and `quantiles: float32[ahead, series, quantile]` where there are some.
         """
         begin, end = origin - self.look_back, origin + self.series.ahead
-        history = found.table.values[begin:origin][None]
-        if self.alone:
-            history = np.moveaxis(history, 2, 0)
+        history = found.table.values[begin:origin]
+        history = history.T[..., None] if self.alone else history[None]  # each series an example, or the table one
         inputs = {"history": history}
         if self.series.known:
             inputs["known"] = np.repeat(self._known(found, begin, end)[None], len(history), 0)

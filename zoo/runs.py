@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import attention, catalog, forecasts, ink_pictures, kernels, publish, tracking
+from zoo import attention, catalog, forecasts, ink_pictures, kernels, posteriors, publish, tracking
 from zoo.chain import Chain, answer_all, truths
 from zoo.checkpoint import Checkpoints
 from zoo.datasets import own
@@ -198,7 +198,7 @@ def _recorded(
     for evaluation in evaluations:
         evaluation.log(record)
     record.metrics({f"published_{name}": value for name, value in dataset.published.items()} if test else {})
-    for drawn in (attention.pictures, forecasts.pictures, ink_pictures.pictures):
+    for drawn in (attention.pictures, forecasts.pictures, ink_pictures.pictures, posteriors.pictures):
         for name, figure in drawn(chain, dataset, next(iter(answers)), answers).items():
             record.picture(name, figure)
     folder = _exported(chain, dataset, answers, record, shown)

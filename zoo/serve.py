@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from zoo.backtest import backtest
 from zoo.datasets.images import read_image
 from zoo.export import export_of
 from zoo.forecast_files import Forecaster
+from zoo.listening import listen
 from zoo.signatures.ink import pack
 from zoo.types import RunError, UsageError
 
@@ -85,6 +87,27 @@ class Model:
             rows += self._answer([example for _, example in examples[at : at + BATCH]])
         return [{**named, **row} for (named, _), row in zip(examples, rows, strict=True)]
 
+    def listen(self, item: str | Path) -> Iterator[dict[str, Any]]:
+        """Answers to an audio file as if it were heard now.
+
+        Args:
+          item: Path of the file.
+
+        Returns:
+          Rows as of `zoo.listening.listen`, each with the path as `file`.
+
+        Raises:
+          UsageError: The model needs the whole sound, or the file cannot be read.
+        """
+        if not self.about.get("stream"):
+            reason = self.about.get("no_stream") or "it was exported before there was `--stream`. Run the recipe again"
+            raise UsageError(
+                f"`--stream` needs a model that answers while it listens, and {self.folder} cannot: {reason}."
+            )
+        [(named, samples)] = self._read(item)
+        rows = listen(self.loaded.signatures["stream"], self.about["stream"], samples, self.about["rate_hz"])
+        return ({**named, **row} for row in rows)
+
     def forecaster(self) -> Forecaster:
         """The same export as one that continues tables.
 
@@ -146,22 +169,27 @@ class Model:
         return value.decode() if isinstance(value, bytes) else value
 
 
-def predict(run: str, items: Sequence[str], cutoffs: int | None = None) -> list[dict[str, Any]]:
+def predict(
+    run: str, items: Sequence[str], cutoffs: int | None = None, stream: bool = False
+) -> Iterable[dict[str, Any]]:
     """What `zoo predict` prints: answers for files or texts; of tables of series, what was written about them.
 
     Args:
       run: As of `Model.load`.
       items: As of `Model.predict`.
       cutoffs: From how many cut-offs in the past of tables to forecast, instead of from their ends.
+      stream: Hear audio files as if they came in live.
 
     Returns:
-      As of `Model.predict`; for tables as of `continue_tables`.
+      As of `Model.predict`; for tables as of `continue_tables`, and of a stream what is known as it comes in.
 
     Raises:
       UsageError: As of `Model`, or there are cut-offs and the model does not forecast.
       BadData: With every fault of a table.
     """
     model = Model.load(run)
+    if stream:
+        return itertools.chain.from_iterable(model.listen(item) for item in items)
     if not cutoffs and not model.about.get("series"):
         return model.predict(items)
     return continue_tables(model.forecaster(), [Path(item) for item in items], cutoffs)

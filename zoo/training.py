@@ -9,6 +9,7 @@ import tensorflow as tf
 from zoo import features, kernels
 from zoo.chain import Chain
 from zoo.fit import Keeper, class_weights, fit
+from zoo.learnable import learnable as learnable_only
 from zoo.pretrain import pretrain
 from zoo.progress import Silent
 from zoo.recipe import Recipe
@@ -23,7 +24,7 @@ def learnable(
     """Features without what the task cannot learn, which is counted."""
     if not hasattr(recipe.task, "fits"):
         return prepared
-    prepared, left_out = features.learnable(recipe, chain, prepared)
+    prepared, left_out = learnable_only(recipe, chain, prepared)
     record.metrics({f"{split}_left_out": count for split, count in left_out.items()})
     for split, count in left_out.items():
         if count:

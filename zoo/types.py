@@ -123,6 +123,8 @@ class Dataset:
       references: Per test split, what answers are set beside: name to array[example, ...], as the task names them.
       left_out: What of the publisher's data could not be used, one reason each.
       published: What others have reported on the same split, metric name to value.
+      vary: `(example, seed: int32[2]) -> example` on a train example, other noise behind it, say, or another one of its
+        class; stateless. Cached variants of an example have a draw of their own, which the first has not.
     """
 
     name: str
@@ -139,6 +141,7 @@ class Dataset:
     references: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     published: Mapping[str, float] = field(default_factory=dict)
+    vary: Callable[[dict[str, tf.Tensor], tf.Tensor], dict[str, tf.Tensor]] | None = None
 
     @property
     def tests(self) -> tuple[str, ...]:

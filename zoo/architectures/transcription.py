@@ -162,7 +162,7 @@ class FrameFlag(keras.layers.Layer):
 
     def __init__(self, **kwargs: object):
         super().__init__(**kwargs)
-        self.supports_masking = True
+        self.supports_masking = True  # of the frames, which an LSTM that reads one way hands on
 
     def call(self, logits: keras.KerasTensor, length: keras.KerasTensor) -> keras.KerasTensor:
         """See the class."""
@@ -174,4 +174,4 @@ class FrameFlag(keras.layers.Layer):
         return keras.KerasTensor((*logits.shape[:2], logits.shape[2] + 1), dtype=logits.dtype)
 
     def compute_mask(self, logits: keras.KerasTensor, mask: keras.KerasTensor | None = None) -> None:
-        """None: Keras would weigh the loss of whole examples by a mask of frames."""
+        """None: the lengths are in the result, and Keras would weigh the loss by a mask."""

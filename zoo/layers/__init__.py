@@ -14,6 +14,7 @@ _MODULES = {
     "LSTM": "zoo.layers.lstm",
     "LogMel": "zoo.layers.audio",
     "MaxPooling": "zoo.layers.pooling",
+    "MiddleAttention": "zoo.layers.pooling",
     "StepMask": "zoo.layers.pooling",
     "Subwords": "zoo.layers.subwords",
     "Words": "zoo.layers.text",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -57,10 +59,44 @@ class ConvolutionFront(keras.layers.Layer):
             length = (length + stride - 1) // stride
             within = tf.sequence_mask(length, tf.shape(values)[1])[..., None, None]
             values = tf.where(within, values, tf.zeros([], values.dtype))
+        made = self._frames(values)
+        return tf.where(tf.sequence_mask(length, tf.shape(made)[1])[..., None], made, tf.zeros([], made.dtype)), length
+
+    def past_shapes(self, bands: int) -> list[tuple[int, int, int]]:
+        """(step, band, channel) of what each convolution has to remember of the past, for so many bands."""
+        shapes, depth = [], 1
+        for size, stride in zip(self.channels, self.strides, strict=True):
+            shapes.append((3 - stride, bands, depth))
+            bands, depth = -(-bands // 2), size
+        return shapes
+
+    def stream(
+        self, values: tf.Tensor, first: tf.Tensor, past: Sequence[tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """The frames that `call` makes, made of the steps as they come.
+
+        Args:
+          values: float32[batch, step, band], as many steps as make whole frames, the last of which each stands under.
+          first: int32[batch], the number of the first of these steps; those with negative numbers are not there.
+          past: Of each convolution what the call before gave, float32[batch, step, band, channel]; zeros at first.
+
+        Returns:
+          float32[batch, frame, width]; int32[batch], the number of the first frame, which like the others is not there
+          where it is negative; and what each convolution has to remember.
+        """
+        values, kept = values[..., None], []
+        values = _from_zero(values, first)
+        for convolution, stride, before in zip(self.convolutions, self.strides, past, strict=True):
+            seen = tf.concat([before, values], 1)
+            kept.append(seen[:, tf.shape(seen)[1] - (3 - stride) :])
+            first = (first - 1) // stride + 1
+            values = _from_zero(convolution(tf.pad(seen, [[0, 0], [0, 0], [1, 1], [0, 0]])), first)
+        return _from_zero(self._frames(values), first), first, kept
+
+    def _frames(self, values: tf.Tensor) -> tf.Tensor:
         shape = tf.shape(values)
         flat = tf.reshape(values, [shape[0], shape[1], values.shape[2] * values.shape[3]])
-        made = tf.nn.relu(self.normalise(self.dense(flat)))
-        return tf.where(tf.sequence_mask(length, shape[1])[..., None], made, tf.zeros([], made.dtype)), length
+        return tf.nn.relu(self.normalise(self.dense(flat)))
 
     def compute_output_spec(
         self, values: keras.KerasTensor, length: keras.KerasTensor
@@ -73,3 +109,10 @@ class ConvolutionFront(keras.layers.Layer):
         """The constructor's arguments."""
         names = ("channels", "strides", "width")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def _from_zero(values: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+    """Zeros in place of the steps of [batch, step, ...] that have negative numbers, `first` that of the first one."""
+    there = first[:, None] + tf.range(tf.shape(values)[1]) >= 0
+    there = tf.reshape(there, tf.concat([tf.shape(there), tf.ones([tf.rank(values) - 2], tf.int32)], 0))
+    return tf.where(there, values, tf.zeros([], values.dtype))

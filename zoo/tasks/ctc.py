@@ -44,6 +44,19 @@ def loss(labels: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
     return tf.where(feasible, values, 0.0)
 
 
+def changes(classes: tf.Tensor, there: tf.Tensor, last: tf.Tensor, blank: int) -> tf.RaggedTensor:
+    """What is left of the classes of frames without repetitions and blanks, int32[batch, (symbol)].
+
+    Args:
+      classes: int32[batch, frame].
+      there: bool[batch, frame].
+      last: int32[batch], the class of the frame before them, -1 for none.
+      blank: The class that is no symbol.
+    """
+    before = tf.concat([last[:, None], classes[:, :-1]], 1)
+    return tf.ragged.boolean_mask(classes, there & (classes != before) & (classes < blank))
+
+
 def greedy(output: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor]:
     """The likeliest class of each frame, repetitions and blanks left out.
 
@@ -56,8 +69,7 @@ def greedy(output: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor]:
     logits, length = frames(output)
     best = tf.argmax(logits, -1, tf.int32)
     there = tf.sequence_mask(length, tf.shape(best)[1])
-    new = tf.concat([tf.ones_like(there[:, :1]), best[:, 1:] != best[:, :-1]], 1)
-    kept = tf.ragged.boolean_mask(best, there & new & (best < logits.shape[-1] - 1))
+    kept = changes(best, there, tf.fill([tf.shape(best)[0]], -1), logits.shape[-1] - 1)
     sure = tf.where(there, tf.reduce_max(tf.nn.softmax(logits), -1), 0.0)
     return kept, tf.reduce_sum(sure, 1) / tf.cast(length, tf.float32)
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
+from zoo.layers.subwords import SPACE
 from zoo.tasks import ctc, transcription_pictures
 from zoo.types import Answers, Spec
 
@@ -177,9 +178,16 @@ class SymbolError(keras.metrics.Metric):
 
 def spelt(ids: tf.RaggedTensor, target: Spec) -> tf.Tensor:
     """string[batch]: the texts of rows of symbols int32[batch, (symbol)]."""
-    symbols = tf.gather(tf.constant(target.classes), ids.flat_values)
-    between = " " if target.unit == "words" else ""
-    return tf.strings.strip(tf.strings.reduce_join(ids.with_flat_values(symbols), axis=-1, separator=between))
+    return tf.strings.strip(joined(ids, target))
+
+
+def joined(ids: tf.RaggedTensor, target: Spec) -> tf.Tensor:
+    """The same, with white space at the ends: what comes in parts is put together from it."""
+    written = {
+        "words": [f"{symbol} " for symbol in target.classes],
+        "subwords": [symbol.replace(SPACE, " ") for symbol in target.classes],
+    }.get(target.unit, target.classes)
+    return tf.strings.reduce_join(ids.with_flat_values(tf.gather(tf.constant(written), ids.flat_values)), axis=-1)
 
 
 def texts(values: np.ndarray) -> list[str]:
