@@ -15,16 +15,18 @@ ROOT = Path(zoo.__file__).parent
 FILES = sorted(file for file in ROOT.rglob("*.py") if "recipes" not in file.relative_to(ROOT).parts)
 # A room may import from rooms in the same row or above; the rows are DESIGN's, top to bottom.
 ROWS = [
-    {"types", "series", "disk"},
+    {"types", "series", "disk", "process"},
     {"layers", "datasets", "inputs", "signatures"},
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
     {"chain", "checkpoint", "interrupt", "kernels", "progress", "saver", "fit"},
     {"features", "learnable", "pretrain", "streaming"},
-    {"tracking", "record", "proof", "export", "evaluate", "describe"},
+    {"request", "outbox", "dead", "tracking", "monitor", "record", "training"},
+    {"proof", "export", "evaluate", "describe"},
     {"attention", "forecasts", "ink_pictures", "posteriors", "kept", "publish"},
     {
         "runs",
+        "resume",
         "check",
         "doctor",
         "compare",

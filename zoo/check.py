@@ -130,7 +130,7 @@ def _trained(file: Path) -> str:
         chain.network,
         recipe.task,
         recipe.training,
-        features.train_batches(prepared["train"], recipe, seed=0),
+        lambda first: features.train_batches(prepared["train"], recipe, seed=0, first=first),
         features.plain_batches(prepared["val"], batch_size=8, forced=recipe.task.forced),
         steps_per_epoch=features.batches_per_epoch(prepared["train"], 8),
         progress=Silent(),

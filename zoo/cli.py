@@ -48,10 +48,7 @@ def show(name: Name, json: Json = False) -> None:
         described = {key: dataclasses.asdict(setting) | {"type": setting.kind} for key, setting in settings.items()}
         terminal.print_json({"name": file.stem, "file": file, **dataclasses.asdict(header), "settings": described})
         return
-    print(f"{header.summary}\n")
-    for heading in ("data", "licence", "model", "result", "command"):
-        print(f"{heading:9}{getattr(header, heading)}")
-    print(f"{'file':9}{file}\n")
+    terminal.print_recipe(file, header)
     rows = ((key, setting.kind, shown(setting.default), setting.help) for key, setting in settings.items())
     terminal.print_table(("setting", "type", "default", "what it is"), rows)
 
@@ -133,10 +130,7 @@ def run(
             require_cudnn=require_cudnn,
             **values,
         )
-    if json:
-        terminal.print_json(dataclasses.asdict(result))
-    else:
-        terminal.print_result(result)
+    terminal.print_result(result, json)
 
 
 def _check_source(sample: bool, data: Path | None, limit: int | None) -> None:

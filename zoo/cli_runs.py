@@ -13,6 +13,16 @@ from zoo.datasets.plain_texts import names_a_file
 from zoo.types import UsageError
 
 
+@verb("zoo resume latest")
+def resume(run: Run, json: Json = False) -> None:
+    """Go on with a run that was interrupted, killed or failed, from its last checkpoint, in the same MLflow run."""
+    with terminal.tensorflow_loaded():
+        from zoo.resume import resume as go_on
+
+        result = go_on(run)
+    terminal.print_result(result, json)
+
+
 @verb("zoo runs spoken_digits")
 def runs(
     recipe: Annotated[str | None, typer.Argument(metavar="NAME", help="Only runs of this recipe.")] = None,

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.types import RunError
+from zoo.types import Halted
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SAYINGS = (*(os.strerror(number) for number in FULL), "database or disk is full")  # as TensorFlow and SQLite pass it on
@@ -24,15 +24,15 @@ def room(what: str, folder: Path) -> Iterator[None]:
       folder: Where to.
 
     Raises:
-      RunError: There was no room.
+      Halted: There was no room.
     """
     try:
         yield
     except Exception as error:  # TensorFlow, SQLite and TFDS each wrap the system's error in one of their own
         reason = full(error)
-        if reason is None or isinstance(error, RunError):
+        if reason is None or isinstance(error, Halted):
             raise
-        raise RunError(
+        raise Halted(
             f"there is no room for {what} in {folder} ({reason}, {_free(folder)} free); free some, and run again"
         ) from error
 

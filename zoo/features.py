@@ -30,21 +30,26 @@ Row = tuple[tf.Tensor, tf.Tensor]  # features and target of one example
 
 def cache_key(recipe: Recipe, chain: Chain, dataset: Dataset, split: str, variants: int, seed: int) -> str:
     """Names the cached features: data, frontend with its state, and the code of layers and augmentation."""
-    frontend = chain.frontend
-    parts = ["cache file", dataset.fingerprint, split, str(dataset.sizes[split]), str(chain.features)]
-    if frontend is not None:
-        parts += [type(frontend).__name__, json.dumps(frontend.get_config(), sort_keys=True, default=str)]
-        parts += [hashlib.sha256(weight.numpy().tobytes()).hexdigest() for weight in frontend.weights]
-    parts += [json.dumps(chain.features.classes)]
-    if chain.labels is not None:
-        parts += [type(chain.labels).__name__, json.dumps(chain.labels.get_config(), sort_keys=True, default=str)]
-        parts += [json.dumps(chain.target.classes)]
+    parts = ["cache file with checksum", dataset.fingerprint, split, str(dataset.sizes[split]), state_key(chain)]
     if variants > 1 and recipe.augment_raw is not None:
         draws = recipe.augment_raw
         captured = [cell.cell_contents for cell in draws.__closure__ or ()]
         parts += [str(variants), str(seed), inspect.getsource(draws), repr(captured)]
     if variants > 1 and dataset.vary is not None:
         parts += [str(variants), str(seed), inspect.getsource(inspect.getmodule(dataset.vary))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def state_key(chain: Chain) -> str:
+    """Changes with what makes features and labels of raw examples: layers, what they have learnt, and their code."""
+    frontend = chain.frontend
+    parts = [str(chain.features), json.dumps(chain.features.classes)]
+    if frontend is not None:
+        parts += [type(frontend).__name__, json.dumps(frontend.get_config(), sort_keys=True, default=str)]
+        parts += [hashlib.sha256(weight.numpy().tobytes()).hexdigest() for weight in frontend.weights]
+    if chain.labels is not None:
+        parts += [type(chain.labels).__name__, json.dumps(chain.labels.get_config(), sort_keys=True, default=str)]
+        parts += [json.dumps(chain.target.classes)]
     for file in sorted(Path(zoo.layers.__file__).parent.glob("*.py")):
         parts.append(hashlib.sha256(file.read_bytes()).hexdigest())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import json
 import logging
@@ -144,8 +145,19 @@ def cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def print_result(result: RunResult) -> None:
-    """How a run ends: metrics beside the baseline's, where everything is, and what to do next."""
+def print_recipe(file: Path, header: Header) -> None:
+    """What a recipe says of itself."""
+    print(f"{header.summary}\n")
+    for heading in ("data", "licence", "model", "result", "command"):
+        print(f"{heading:9}{getattr(header, heading)}")
+    print(f"{'file':9}{file}\n")
+
+
+def print_result(result: RunResult, as_json: bool = False) -> None:
+    """How a run ends: metrics beside the baseline's, where everything is, and what to do next; or all of it as JSON."""
+    if as_json:
+        print_json(dataclasses.asdict(result))
+        return
     tested = {name.removeprefix("test_"): value for name, value in result.metrics.items() if name.startswith("test_")}
     beaten = {name.removeprefix("baseline_"): value for name, value in result.baseline.items()}
     others = {name: value for name, value in result.metrics.items() if not name.startswith("test_")}

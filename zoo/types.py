@@ -42,6 +42,10 @@ class RunError(RuntimeError):
     """A run, an export or its proof failed for a reason that one line can give. Exit code 1."""
 
 
+class Halted(RunError):
+    """A run cannot go on for a reason outside of it, no room or no tracking server; mended, `zoo resume` goes on."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spec:
     """What one tensor of an example is.
