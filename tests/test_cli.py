@@ -136,7 +136,7 @@ def test_show(capsys):
     assert cli.main(["show", "adding"]) == 0
     text = capsys.readouterr().out
     assert f"file     {catalog.find('adding')}" in text
-    assert "Memory cells." in text
+    assert "Memory cells of the LSTM." in text
     assert cli.main(["show", "adding", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["settings"]["units"] | {"help": ""} == {

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 import importlib.resources
 import io
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 from zoo.datasets import own
 from zoo.datasets.cache import cache_dir
-from zoo.datasets.samples import carbon_dioxide, ink, line_images, sentiment, spoken_numbers, translation
 from zoo.types import Dataset, Spec, UsageError
 
-Made = Callable[[Spec, str], Dataset]
-
 SHIPPED = {"spoken_digits": "clips.csv"}  # a zip file beside this one, to what `own.load` reads in it
-MADE: dict[str, tuple[str, tuple[str, ...], Made]] = {  # of which kind, for which tasks, and what makes it
-    "carbon_dioxide": ("series", ("forecasting",), lambda input, task: carbon_dioxide.load(input)),
-    "ink": ("ink", ink.TASKS, lambda input, task: ink.load(task)),
-    "line_images": ("image", ("transcription",), lambda input, task: line_images.load()),
-    "sentiment": ("text", ("classification",), lambda input, task: sentiment.load()),
-    "spoken_numbers": ("audio", ("transcription",), lambda input, task: spoken_numbers.load(input, _clips())),
-    "translation": ("text", ("translation",), lambda input, task: translation.load()),
+MADE = {  # module that makes it, to its kind and the tasks that it is for
+    "carbon_dioxide": ("series", ("forecasting",)),
+    "ink": ("ink", ("classification", "transcription")),
+    "line_images": ("image", ("transcription",)),
+    "sentiment": ("text", ("classification",)),
+    "spoken_numbers": ("audio", ("transcription",)),
+    "translation": ("text", ("translation",)),
 }
 
 
@@ -51,11 +48,11 @@ def load(name: str, input: Spec, task: str) -> Dataset:
       UsageError: There is no such sample, or it is not of this kind.
     """
     if name in MADE:
-        kind, tasks, make = MADE[name]
+        kind, tasks = MADE[name]
         if input.kind != kind or task not in tasks:
             fits = " or ".join(tasks)
             raise UsageError(f"the sample `{name}` is {kind} {fits}, it cannot be used for {input.kind} {task}.")
-        return make(input, task)
+        return _made(name, input, task)
     if name not in SHIPPED:
         raise UsageError(f"there is no sample `{name}`; there are: {', '.join((*SHIPPED, *MADE))}.")
     dataset = own.load(unpack(name) / SHIPPED[name], input, task)
@@ -68,8 +65,15 @@ def load(name: str, input: Spec, task: str) -> Dataset:
     )
 
 
-def _clips() -> Path:
-    return unpack("spoken_digits") / SHIPPED["spoken_digits"]
+def _made(name: str, input: Spec, task: str) -> Dataset:
+    make = importlib.import_module(f"{__name__}.{name}").load  # not before, for most of them load TensorFlow
+    if name == "carbon_dioxide":
+        return make(input)
+    if name == "ink":
+        return make(task)
+    if name == "spoken_numbers":
+        return make(input, unpack("spoken_digits") / SHIPPED["spoken_digits"])
+    return make()
 
 
 def unpack(name: str) -> Path:
