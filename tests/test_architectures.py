@@ -6,24 +6,16 @@ import pytest
 import tensorflow as tf
 
 import zoo.architectures
-from zoo.architectures.recurrent import recurrent_classifier, recurrent_regressor
+from zoo.architectures.recurrent import recurrent_classifier
 from zoo.types import Spec, UsageError
 
 FEATURES = Spec(name="features", kind="series", shape=(None, 5), dtype="float32", axes=("step", "band"))
 LABELS = Spec(name="label", kind="label", shape=(), dtype="int32", axes=(), classes=("no", "yes", "maybe"))
-SUM = Spec(name="sum", kind="value", shape=(), dtype="float32", axes=())
 
 
-def networks() -> dict[str, keras.Model]:
-    made = {"classifier": recurrent_classifier(FEATURES, LABELS, units=6, heads=3)}
-    for cell in ("lstm", "gru", "rnn"):
-        made[cell] = recurrent_regressor(FEATURES, SUM, units=6, cell=cell)
-    return made
-
-
-@pytest.fixture(scope="module", params=["classifier", "lstm", "gru", "rnn"])
-def network(request) -> keras.Model:
-    return networks()[request.param]
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    return recurrent_classifier(FEATURES, LABELS, units=6, heads=3)
 
 
 def clips(lengths: list[int], padding: float = 0.0) -> list[np.ndarray]:
@@ -33,13 +25,9 @@ def clips(lengths: list[int], padding: float = 0.0) -> list[np.ndarray]:
     return [values, np.array(lengths, np.int32)]
 
 
-def test_shapes():
-    made = networks()
-    assert made["classifier"](clips([4, 2])).shape == (2, 3)
-    for cell in ("lstm", "gru", "rnn"):
-        assert made[cell](clips([4, 2])).shape == (2,)
-        assert made[cell].output.dtype == "float32"
-    assert [tensor.name for tensor in made["classifier"].inputs] == ["features", "length"]
+def test_shapes(network: keras.Model):
+    assert network(clips([4, 2])).shape == (2, 3)
+    assert [tensor.name for tensor in network.inputs] == ["features", "length"]
 
 
 def test_padding_is_not_seen(network: keras.Model):
@@ -101,23 +89,17 @@ def test_one_class_is_refused():
         recurrent_classifier(FEATURES, one)
 
 
-def test_unknown_cell_is_refused():
-    with pytest.raises(UsageError, match="`cell` must be one of lstm, gru, rnn, got `transformer`"):
-        recurrent_regressor(FEATURES, SUM, units=4, cell="transformer")
-
-
-def test_a_target_that_is_no_number_is_refused():
-    several = Spec(name="sums", kind="value", shape=(2,), dtype="float32", axes=("sum",))
-    with pytest.raises(UsageError, match=r"gives one number, but the target is sums: float32\[sum=2\]"):
-        recurrent_regressor(FEATURES, several, units=4)
-
-
 def test_architectures_are_found_by_name():
     assert zoo.architectures.recurrent_classifier is recurrent_classifier
     assert dir(zoo.architectures) == [
+        "attention_classifier",
+        "image_transcriber",
+        "ink_transcriber",
         "language_model",
+        "memory_network",
         "recurrent_classifier",
-        "recurrent_regressor",
+        "segment_forecaster",
+        "speech_transcriber",
         "text_classifier",
         "translator",
     ]

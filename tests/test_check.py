@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from zoo import catalog, check
+from zoo.datasets import windows
 
 CONTRACT = [what for what, _ in check._contract()]
 TRAINED = "loss falls, output fits, saved, reloaded and exported answers are equal"
@@ -27,7 +30,15 @@ def finding(what: str, file: Path) -> tuple[bool, str]:
     return holds, detail
 
 
-NETWORK = "zoo.architectures.recurrent_regressor(features, target, units=units)"
+NETWORK = """zoo.architectures.memory_network(
+            features,
+            target,
+            units=units,
+            cell=cell,
+            match=match,
+            forget_bias=forget_bias,
+            span=length if chrono else None,
+        )"""
 
 
 def network_with(**arguments: str) -> tuple[str, str]:
@@ -73,7 +84,7 @@ def test_an_import_inside_a_function_is_found(tmp_path: Path):
 
 def test_settings_that_change_from_call_to_call_are_found(tmp_path: Path):
     counted = ("import zoo\n", "import zoo\n\nCALLS = []\n")
-    drawn = ("zoo.Training(epochs=epochs", "zoo.Training(epochs=CALLS.append(1) or len(CALLS)")
+    drawn = ("epochs=epochs", "epochs=CALLS.append(1) or len(CALLS)")
     shared = ("CALLS = []", "zoo.CALLS = CALLS = getattr(zoo, 'CALLS', [])")
     holds, detail = finding("two calls give equal settings", recipe(tmp_path, one=counted, two=drawn))
     assert holds, detail  # every call reads the file anew
@@ -110,7 +121,7 @@ def test_an_argument_that_the_zoos_lstm_does_not_have_is_named(tmp_path: Path):
 
 
 def test_a_recipe_without_an_lstm_is_found(tmp_path: Path):
-    file = recipe(tmp_path, network=(NETWORK, NETWORK.replace("units=units", "units=units, cell='gru'")))
+    file = recipe(tmp_path, network=(NETWORK, NETWORK.replace("cell=cell", "cell='gru'")))
     holds, detail = finding("every LSTM is cuDNN's on a GPU", file)
     assert not holds and detail == "ValueError: there is no LSTM layer"
 
@@ -163,7 +174,34 @@ def test_random_data_fits_the_recipe_and_starts_with_one_step():
         rows = list(dataset.splits["train"].as_numpy_iterator())
         assert built.input.accepts(dataset.input)
         steps = [row["input"].split() if built.input.kind == "text" else row["input"] for row in rows]
-        assert len(rows) == check.EXAMPLES and len(steps[0]) == 1
-        assert len({len(row) for row in steps}) > 5
+        assert len(rows) == check.EXAMPLES
+        if built.input.series is not None:  # windows are all alike
+            assert {row.shape for row in steps} == {dataset.input.shape}
+            continue
+        if not dataset.target.shape:  # else they are of one length
+            assert len(steps[0]) == 1 and len({len(row) for row in steps}) > 5
         if built.input.kind != "text":
             assert all(row.shape[1:] == built.input.shape[1:] for row in steps)
+
+
+SERIES = [name for name in catalog.names() if catalog.load(catalog.find(name), {}).input.series is not None]
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_random_series_are_windows_of_a_wave_and_known_columns_go_on(name: str):
+    built = catalog.load(catalog.find(name), {})
+    dataset = check.random_data(built)
+    series, count = dataset.input.series, dataset.target.shape[1]
+    back = windows.look_back(dataset.input)
+    assert count == (2 if built.input.shape[1] is None else 1)
+    assert series.ahead == built.input.series.ahead == dataset.target.shape[0]
+    rows = list(dataset.splits["val"].as_numpy_iterator())
+    for row, later in itertools.pairwise(rows):
+        np.testing.assert_array_equal(row["input"][1:back], later["input"][: back - 1])
+        assert (row["input"][:back, :count] > 0).all() and not row["input"][back:, :count].any()
+    if series.known:
+        assert np.abs(rows[0]["input"][back:, count:]).max() > 0.1
+
+
+def test_there_are_recipes_of_series():
+    assert len(SERIES) >= 3

@@ -74,6 +74,9 @@ def test_a_sound_export_is_kept_with_its_proof(tmp_path: Path):
     assert json.loads((folder / "model.json").read_text()) == {
         "task": "regression",
         "kind": "series",
+        "series": None,
+        "stream": None,
+        "no_stream": "it is no transcriber of speech. Take a recipe for that, with `one_way=True`",
         "input": "pairs: float32[step, column=2]",
         "rate_hz": None,
         "classes": [],
@@ -144,7 +147,7 @@ def test_an_export_without_the_cudnn_kernel_is_refused(tmp_path: Path):
 
 def test_an_export_without_an_lstm_needs_no_cudnn_kernel(tmp_path: Path):
     def rnn(features: Spec, target: Spec) -> keras.Model:
-        return zoo.architectures.recurrent_regressor(features, target, units=4, cell="gru")
+        return zoo.architectures.memory_network(features, target, units=4, cell="gru")
 
     with kernels.pretend_gpu():
         chain, dataset = made(network=rnn)
@@ -226,6 +229,9 @@ def test_classes_and_rate_are_told_to_clients():
         "kind": "audio",
         "input": "audio: float32[sample] at 8000 Hz",
         "rate_hz": 8000,
+        "series": None,
+        "stream": None,
+        "no_stream": about["no_stream"],
         "classes": ["no", "yes"],
         "signatures": {"serving_default": ["audio"], "samples": ["samples", "length"]},
     }

@@ -13,13 +13,14 @@ import zoo
 from zoo import features
 from zoo.chain import Chain
 from zoo.recipe import Recipe
-from zoo.types import Dataset, Spec, Training
+from zoo.types import Dataset, Series, Spec, Training
 
 COUNT = 50
 VARIANTS = 3
 SIGNAL = Spec(name="signal", kind="series", shape=(None, 1), dtype="float32", axes=("sample", "column"))
 LABEL = Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=("a", "b"))
 STEPS = np.random.default_rng(0).integers(1, 60, COUNT)
+WINDOWS = np.arange(20 * 5 * 2, dtype=np.float32).reshape(20, 5, 2)
 
 
 class Pairs(keras.layers.Layer):
@@ -164,6 +165,32 @@ def test_without_a_frontend_raw_values_are_the_features(cache: Path):
     assert not cache.exists()
     for number, row in enumerate(rows):
         np.testing.assert_array_equal(row["features"], raw(number))
+
+
+def test_windows_are_cut_anew_at_every_pass_and_not_kept(cache: Path):
+    reads = []
+
+    def read():
+        reads.append(1)
+        yield from ({"id": f"{number}", "input": WINDOWS[number], "target": WINDOWS[number, 0]} for number in range(3))
+
+    kinds = {"id": ([], tf.string), "input": ([5, 2], tf.float32), "target": ([2], tf.float32)}
+    signature = {name: tf.TensorSpec(*kind) for name, kind in kinds.items()}
+    examples = tf.data.Dataset.from_generator(read, output_signature=signature)
+    spec = dataclasses.replace(SIGNAL, shape=(5, 2), series=Series(ahead=1))
+    data = dataclasses.replace(dataset(), input=spec, splits={"train": examples}, sizes={"train": 3})
+    made, advanced = recipe(frontend=False), []
+    rows = features.prepare(made, Chain(made, spec, LABEL), data, "train", advance=advanced.append)
+    assert (reads, advanced) == ([], [3])
+    for count in (1, 2):
+        found = list(rows.as_numpy_iterator())
+        assert len(reads) == count
+        for number, row in enumerate(found):
+            assert set(row) == {"id", "features", "splits", "target"}
+            np.testing.assert_array_equal(row["features"], WINDOWS[number])
+            np.testing.assert_array_equal(row["target"], WINDOWS[number, 0])
+            assert row["splits"].tolist() == [0, 5] and row["splits"].dtype == np.int64
+    assert not cache.exists()
 
 
 def key(made: Recipe, data: Dataset, variants: int = VARIANTS, seed: int = 0) -> str:
@@ -340,3 +367,34 @@ def test_cardinality_is_exact(kept: tf.data.Dataset, size: int):
         sum(1 for _ in made) == int(made.cardinality()) == features.batches_per_epoch(kept, size) == -(-COUNT // size)
     )
     assert features.count(kept) == COUNT
+
+
+def windows() -> tf.data.Dataset:
+    """Examples of one shape, as windows over a table are."""
+    ends = np.tile(np.array([0, 5], np.int64), (20, 1))
+    columns = {"features": WINDOWS, "splits": ends, "target": np.arange(20, dtype=np.float32)[:, None]}
+    return tf.data.Dataset.from_tensor_slices(columns)
+
+
+def test_examples_of_one_shape_are_neither_sorted_nor_padded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(features, "BUCKETS", 1)  # else whole batches are shuffled too
+    for found in (
+        list(features.plain_batches(windows(), batch_size=4).as_numpy_iterator()),
+        epoch(windows(), 0, made=recipe()),
+    ):
+        assert [len(target) for _, target in found] == [4] * 5
+        for (values, length), target in found:
+            assert values.shape[1:] == (5, 2) and length.tolist() == [5] * len(target) and length.dtype == np.int32
+            np.testing.assert_array_equal(values, WINDOWS[target[:, 0].astype(int)])
+    assert features.count(windows()) == 20
+
+
+@pytest.mark.parametrize("held", [1 << 30, 3 * WINDOWS[0].nbytes])
+def test_every_window_comes_once_an_epoch_however_few_are_shuffled_at_once(held: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(features, "SHUFFLED_BYTES", held)
+    made = recipe()
+    orders = [np.concatenate([target[:, 0] for _, target in epoch(windows(), number, made=made)]) for number in (0, 1)]
+    for order in orders:
+        assert sorted(order) == list(range(20))
+        assert order.tolist() != sorted(order)
+    assert orders[0].tolist() != orders[1].tolist()

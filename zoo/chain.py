@@ -22,6 +22,7 @@ class Chain:
       input: What raw examples are.
       target: What raw targets are.
       train: Single raw train examples, for the layers that learn something (a vocabulary) before training.
+      learnt: What these learnt in another chain of the recipe, as its `learnt` gives it; train is not looked at then.
 
     Attributes:
       frontend: The layer from raw values to features, or None where raw values are features.
@@ -31,18 +32,33 @@ class Chain:
       network: The Keras model from `[features, length]` to logits.
     """
 
-    def __init__(self, recipe: Recipe, input: Spec, target: Spec, train: tf.data.Dataset | None = None):
+    def __init__(
+        self,
+        recipe: Recipe,
+        input: Spec,
+        target: Spec,
+        train: tf.data.Dataset | None = None,
+        learnt: Mapping[str, dict[str, object]] | None = None,
+    ):
         self.task, self.input = recipe.task, input
         self.frontend: keras.layers.Layer | None = recipe.frontend() if recipe.frontend else None
         self.labels: keras.layers.Layer | None = recipe.labels() if recipe.labels else None
         for layer, part, spec in ((self.frontend, "input", input), (self.labels, "target", target)):
-            if hasattr(layer, "adapt"):
+            if learnt is not None and hasattr(layer, "set_state"):
+                layer.set_state(learnt[part])
+            elif hasattr(layer, "adapt"):
                 values = _one_by_one(train, part)  # hours of sound are too much to hold at once
                 layer.adapt(list(values) if spec.kind == "text" else values)
         self.features: Spec = self.frontend.features(input) if self.frontend else input
         self.target: Spec = self.labels.features(target) if self.labels else target
         self.network: keras.Model = recipe.network(self.features, self.target)
         self._compiled: tuple[keras.Model, Callable[..., dict[str, tf.Tensor]]] | None = None
+
+    @property
+    def learnt(self) -> dict[str, dict[str, object]]:
+        """What frontend and labels learnt before training, under "input" and "target", as plain values for JSON."""
+        layers = {"input": self.frontend, "target": self.labels}
+        return {part: layer.get_state() for part, layer in layers.items() if hasattr(layer, "get_state")}
 
     @property
     def layers(self) -> list[keras.layers.Layer]:

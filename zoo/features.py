@@ -7,7 +7,7 @@ import inspect
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,21 +30,26 @@ Row = tuple[tf.Tensor, tf.Tensor]  # features and target of one example
 
 def cache_key(recipe: Recipe, chain: Chain, dataset: Dataset, split: str, variants: int, seed: int) -> str:
     """Names the cached features: data, frontend with its state, and the code of layers and augmentation."""
-    frontend = chain.frontend
-    parts = ["cache file", dataset.fingerprint, split, str(dataset.sizes[split]), str(chain.features)]
-    if frontend is not None:
-        parts += [type(frontend).__name__, json.dumps(frontend.get_config(), sort_keys=True, default=str)]
-        parts += [hashlib.sha256(weight.numpy().tobytes()).hexdigest() for weight in frontend.weights]
-    parts += [json.dumps(chain.features.classes)]
-    if chain.labels is not None:
-        parts += [type(chain.labels).__name__, json.dumps(chain.labels.get_config(), sort_keys=True, default=str)]
-        parts += [json.dumps(chain.target.classes)]
+    parts = ["cache file with checksum", dataset.fingerprint, split, str(dataset.sizes[split]), state_key(chain)]
     if variants > 1 and recipe.augment_raw is not None:
         draws = recipe.augment_raw
         captured = [cell.cell_contents for cell in draws.__closure__ or ()]
         parts += [str(variants), str(seed), inspect.getsource(draws), repr(captured)]
     if variants > 1 and dataset.vary is not None:
         parts += [str(variants), str(seed), inspect.getsource(inspect.getmodule(dataset.vary))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def state_key(chain: Chain) -> str:
+    """Changes with what makes features and labels of raw examples: layers, what they have learnt, and their code."""
+    frontend = chain.frontend
+    parts = [str(chain.features), json.dumps(chain.features.classes)]
+    if frontend is not None:
+        parts += [type(frontend).__name__, json.dumps(frontend.get_config(), sort_keys=True, default=str)]
+        parts += [hashlib.sha256(weight.numpy().tobytes()).hexdigest() for weight in frontend.weights]
+    if chain.labels is not None:
+        parts += [type(chain.labels).__name__, json.dumps(chain.labels.get_config(), sort_keys=True, default=str)]
+        parts += [json.dumps(chain.target.classes)]
     for file in sorted(Path(zoo.layers.__file__).parent.glob("*.py")):
         parts.append(hashlib.sha256(file.read_bytes()).hexdigest())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
@@ -75,9 +80,9 @@ def prepare(
       `{"id": string, "features": [time of all variants, feature], "splits": int64[variant + 1], "target"}` per example;
       variant k is `features[splits[k]:splits[k + 1]]`.
     """
-    if chain.frontend is None and chain.labels is None and variants == 1:
+    if dataset.input.series is not None and chain.frontend is None and variants == 1:
         advance(dataset.sizes[split])
-        return dataset.splits[split].map(_as_they_are)
+        return dataset.splits[split].map(_as_it_is)
     made = compute(recipe, chain, dataset.splits[split], variants, seed, dataset.vary)
     if chain.frontend is None:
         advance(dataset.sizes[split])
@@ -101,11 +106,11 @@ def prepare(
     return features.cache() if size <= IN_MEMORY_BYTES else features
 
 
-def _as_they_are(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Raw input as features; it is in memory, or cheap to cut out of what is, so there is nothing to keep."""
-    values = example["input"]
+def _as_it_is(window: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """A window as features; it is cheap to cut out of the table, and kept it would be as many times as large."""
+    values = window["input"]
     ends = tf.stack([0, tf.shape(values, tf.int64)[0]])
-    return {"id": example["id"], "features": values, "splits": ends, "target": example["target"]}
+    return {"id": window["id"], "features": values, "splits": ends, "target": window["target"]}
 
 
 def _move(made: Path, place: Path) -> None:
@@ -248,28 +253,6 @@ def plain_batches(features: tf.data.Dataset, *, batch_size: int, forced: bool = 
     return made.apply(tf.data.experimental.assert_cardinality(batches_per_epoch(features, batch_size)))
 
 
-def learnable(
-    recipe: Recipe, chain: Chain, prepared: Mapping[str, tf.data.Dataset]
-) -> tuple[dict[str, tf.data.Dataset], dict[str, int]]:
-    """Features without the train and val examples that the recipe's task cannot learn, and how many those are.
-
-    Args:
-      recipe: Its task says what fits.
-      chain: Its network has a `stride`, the steps that make one frame.
-      prepared: Features by split, as `prepare` gives them.
-    """
-
-    def fits(example: dict[str, tf.Tensor]) -> tf.Tensor:
-        shortest = tf.cast(tf.reduce_min(example["splits"][1:] - example["splits"][:-1]), tf.int32)
-        return recipe.task.fits(shortest, example["target"], chain.network.stride)
-
-    kept, left_out = dict(prepared), {}
-    for split in ("train", "val"):
-        kept[split] = prepared[split].filter(fits)
-        left_out[split] = count(prepared[split]) - count(kept[split])
-    return kept, left_out
-
-
 def count(features: tf.data.Dataset) -> int:
     """Number of examples; where a pass over them has to tell, it also fills the cache in memory."""
     known = features.cardinality().numpy()
@@ -285,7 +268,8 @@ def _bucketed(rows: tf.data.Dataset, batch_size: int, forced: bool) -> tf.data.D
     the draws of augmentation, and Keras takes that of the first for all.
     """
     shape, target_shape = (spec.shape for spec in rows.element_spec)
-    if shape.is_fully_defined() and target_shape.is_fully_defined():  # all alike, there is nothing to sort or to pad
+    alike = shape.is_fully_defined() and target_shape.is_fully_defined()
+    if alike and not forced:  # there is nothing to sort or to pad
         return rows.batch(batch_size).map(
             lambda values, target: ((values, tf.repeat(tf.shape(values)[1], tf.shape(values)[0])), target)
         )

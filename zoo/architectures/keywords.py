@@ -1,4 +1,4 @@
-"""Which keyword a short sound is: convolutions, recurrent layers, and attention that asks from the middle of the clip."""
+"""Which keyword a short sound is: convolutions, LSTM, and attention that asks from the middle of the clip."""
 
 from __future__ import annotations
 

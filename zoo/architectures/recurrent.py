@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import keras
 
 from zoo.layers.lstm import LSTM
 from zoo.layers.pooling import AttentionPooling, StepMask
 from zoo.types import Spec, UsageError
-
-CELLS = {"lstm": LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
 
 
 def recurrent_classifier(
@@ -54,35 +50,6 @@ def recurrent_classifier(
     pooled = AttentionPooling(units, heads, name="pooling")(steps, mask=mask)
     logits = keras.layers.Dense(len(target.classes), name="logits", dtype="float32")(pooled)
     return keras.Model(inputs, logits, name="recurrent_classifier")
-
-
-def recurrent_regressor(
-    features: Spec, target: Spec, *, units: int, cell: Literal["lstm", "gru", "rnn"] = "lstm"
-) -> keras.Model:
-    """One recurrent layer whose last output gives one number.
-
-    Takes `[features: float32[batch, step, feature], length: int32[batch]]` and returns float32[batch].
-
-    Args:
-      features: What goes in; its last size must be known.
-      target: One number.
-      units: Of the recurrent layer.
-      cell: "lstm", or for contrast "gru" or the plain "rnn" whose gradients vanish.
-
-    Raises:
-      UsageError: `cell` is none of the three, or the target is not one number.
-
-    Source:
-      Hochreiter and Schmidhuber 1997, section 5.4.
-    """
-    if cell not in CELLS:
-        raise UsageError(f"`cell` must be one of {', '.join(CELLS)}, got `{cell}`.")
-    if target.shape != ():
-        raise UsageError(f"a regressor gives one number, but the target is {target}. Take another network.")
-    inputs, mask = inputs_of(features)
-    last = CELLS[cell](units, name=cell)(inputs[0], mask=mask)
-    answer = keras.layers.Dense(1, name="answer", dtype="float32")(last)
-    return keras.Model(inputs, keras.layers.Reshape((), name="squeeze")(answer), name="recurrent_regressor")
 
 
 def inputs_of(features: Spec) -> tuple[list[keras.KerasTensor], keras.KerasTensor]:

@@ -8,7 +8,7 @@ from keras import ops
 from zoo.architectures.recurrent import inputs_of
 from zoo.layers.convolution import ConvolutionFront
 from zoo.layers.lstm import LSTM
-from zoo.layers.pooling import StepMask
+from zoo.layers.pooling import StepMask, StepStack
 from zoo.types import Spec, UsageError
 
 
@@ -58,16 +58,60 @@ def speech_transcriber(
     return made
 
 
-def ink_transcriber(
-    features: Spec, target: Spec, *, units: int = 96, layers: int = 4, dropout: float = 0.3, one_way: bool = False
+def image_transcriber(
+    features: Spec,
+    target: Spec,
+    *,
+    units: int = 256,
+    layers: int = 3,
+    width: int = 256,
+    channels: tuple[int, ...] = (16, 32, 48, 64, 80),
+    dropout: float = 0.5,
 ) -> keras.Model:
-    """LSTM layers over the points of a pen, and the logits of symbols at every one; else as `speech_transcriber`.
+    """Convolutions over columns and rows, then as `speech_transcriber`; four columns become one frame.
 
     Args:
       features: What goes in; its last size must be known.
       target: Its classes are the symbols.
       units: Of each LSTM in each direction.
       layers: Of LSTM.
+      width: Of the frames that the first of them reads.
+      channels: Of the convolutions; each halves the rows, the first two the columns.
+      dropout: Behind each LSTM.
+
+    Raises:
+      UsageError: No symbols.
+
+    Source:
+      Puigcerver 2017 (convolutions, then one-dimensional bidirectional LSTM, CTC).
+    """
+    inputs, _ = inputs_of(features)
+    strides = tuple(2 if number < 2 else 1 for number in range(len(channels)))
+    frames, length = ConvolutionFront(channels=channels, strides=strides, width=width, name="front")(*inputs)
+    frames = _recurrent(frames, StepMask(name="frame_mask")(frames, length), units, layers, dropout, False)
+    made = keras.Model(inputs, _logits(frames, length, target), name="image_transcriber")
+    made.stride = 4
+    return made
+
+
+def ink_transcriber(
+    features: Spec,
+    target: Spec,
+    *,
+    units: int = 96,
+    layers: int = 3,
+    stride: int = 2,
+    dropout: float = 0.3,
+    one_way: bool = False,
+) -> keras.Model:
+    """LSTM layers over the steps of a pen, and the logits of symbols at every frame; else as `speech_transcriber`.
+
+    Args:
+      features: What goes in; its last size must be known.
+      target: Its classes are the symbols.
+      units: Of each LSTM in each direction.
+      layers: Of LSTM.
+      stride: Steps joined into one frame.
       dropout: Behind each LSTM.
       one_way: Forward LSTM only.
 
@@ -78,10 +122,11 @@ def ink_transcriber(
       Graves et al. 2009, A Novel Connectionist System for Unconstrained Handwriting Recognition; Carbune et al. 2020,
       Fast multi-language LSTM-based online handwriting recognition, section 3.
     """
-    inputs, mask = inputs_of(features)
-    frames = _recurrent(inputs[0], mask, units, layers, dropout, one_way)
-    made = keras.Model(inputs, _logits(frames, inputs[1], target), name="ink_transcriber")
-    made.stride = 1
+    inputs, _ = inputs_of(features)
+    frames, length = StepStack(stride, name="stack")(*inputs)
+    frames = _recurrent(frames, StepMask(name="frame_mask")(frames, length), units, layers, dropout, one_way)
+    made = keras.Model(inputs, _logits(frames, length, target), name="ink_transcriber")
+    made.stride = stride
     return made
 
 

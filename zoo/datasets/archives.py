@@ -129,11 +129,16 @@ def verify_gzip(file: Path, expected: str) -> bytes:
         content = gzip.decompress(file.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"`{file}` is no whole gzip file ({error}); fetch it again.") from None
-    _verify_content(file, content, "its SHA-256, unpacked,", expected)
+    verify_content(file, content, "its SHA-256, unpacked,", expected)
     return content
 
 
-def _verify_content(file: Path, content: bytes, what: str, expected: str) -> None:
+def verify_content(file: Path, content: bytes, what: str, expected: str) -> None:
+    """Checks the SHA-256 of content, which is `what` of a file, such as "its SHA-256, unpacked,".
+
+    Raises:
+      UsageError: It is not the expected one.
+    """
     _demand(file, hashlib.sha256(content).hexdigest(), what, expected)
 
 

@@ -75,10 +75,8 @@ def _entries(path: Path) -> tuple[list[Transcribed], list[str]]:
 def _too_short(entry: Transcribed, seconds: float) -> str:
     if len(entry.text) <= MOST_PER_SECOND * seconds:
         return ""
-    return (
-        f"`{entry.id}` lasts {seconds:.2f} s, too short for its text of {len(entry.text)} characters; correct the text or "
-        "the file"
-    )
+    size = len(entry.text)
+    return f"`{entry.id}` lasts {seconds:.2f} s, too short for its text of {size} characters; correct one of the two"
 
 
 def _dataset(name: str, entries: list[Transcribed], audio: dict[str, Audio], input: Spec) -> Dataset:

@@ -140,6 +140,14 @@ class LogMel(keras.layers.Layer):
         self.mean.assign(mean)
         self.deviation.assign(np.maximum(np.sqrt(np.maximum(squares / count - mean**2, 0)), LEAST_DEVIATION))
 
+    def get_state(self) -> dict[str, list[list[float]]]:
+        """What `adapt` learnt, as plain values for JSON."""
+        return {"weights": [weight.numpy().tolist() for weight in self.weights]}
+
+    def set_state(self, state: dict[str, list[list[float]]]) -> None:
+        """Puts back what `get_state` gave."""
+        self.set_weights([np.array(values, np.float32) for values in state["weights"]])
+
     def frames(self, length: tf.Tensor) -> tf.Tensor:
         """int32[...]: how many frames there are of so many samples, the last one perhaps filled up with silence."""
         return 1 - tf.minimum(self.frame - length, 0) // self.hop

@@ -23,6 +23,42 @@ class StepMask(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
+class StepStack(keras.layers.Layer):
+    """Several steps joined into one, the last one filled up with zeros.
+
+    `layer(values: float32[batch, step, feature], length: int32[batch])` gives `(float32[batch, frame, count * feature],
+    length: int32[batch])`.
+
+    Args:
+      count: Steps that become one.
+    """
+
+    def __init__(self, count: int, **kwargs: object):
+        super().__init__(**kwargs)
+        self.count = count
+
+    def call(self, values: keras.KerasTensor, length: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+        """Frames and their lengths; see the class."""
+        steps, features = ops.shape(values)[1], values.shape[2]
+        padded = ops.pad(values, ((0, 0), (0, self.count - 1), (0, 0)))
+        frames = (steps + self.count - 1) // self.count
+        padded = padded[:, : frames * self.count]
+        stacked = ops.reshape(padded, (ops.shape(values)[0], frames, self.count * features))
+        return stacked, (ops.cast(length, "int32") + self.count - 1) // self.count
+
+    def compute_output_spec(
+        self, values: keras.KerasTensor, length: keras.KerasTensor
+    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+        """Shapes and types of the frames and their lengths."""
+        frames = keras.KerasTensor((values.shape[0], None, self.count * values.shape[2]), dtype=self.compute_dtype)
+        return frames, keras.KerasTensor((length.shape[0],), dtype="int32")
+
+    def get_config(self) -> dict[str, object]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "count": self.count}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
 class AttentionPooling(keras.layers.Layer):
     """Mean of the steps weighted by additive attention; each head weighs its own share of the features.
 

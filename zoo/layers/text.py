@@ -77,7 +77,15 @@ class Words(keras.layers.Layer):
         for at in range(0, len(texts), ADAPT_BATCH):
             counts.update(words_of(tf.constant(texts[at : at + ADAPT_BATCH])).flat_values.numpy().tolist())
         known = sorted((word for word, count in counts.items() if count >= self.least), key=lambda w: (-counts[w], w))
-        self.vocabulary = tuple(word.decode() for word in known[: self.largest])
+        self.set_state({"vocabulary": [word.decode() for word in known[: self.largest]]})
+
+    def get_state(self) -> dict[str, object]:
+        """What `adapt` learnt, as plain values for JSON."""
+        return {"vocabulary": list(self.vocabulary)}
+
+    def set_state(self, state: dict[str, object]) -> None:
+        """Puts back what `get_state` gave."""
+        self.vocabulary = tuple(state["vocabulary"])
         self.lookup = keras.layers.StringLookup(vocabulary=list(self.vocabulary), mask_token="", oov_token="[unknown]")
 
     def features(self, input: Spec) -> Spec:

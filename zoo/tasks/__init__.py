@@ -10,6 +10,8 @@ _MODULES = {
     "Forecasting": "forecasting",
     "Regression": "regression",
     "Transcription": "transcription",
+    "StepClassification": "step_classification",
+    "SureClassification": "sure_classification",
     "Translation": "translation",
 }
 

@@ -13,7 +13,6 @@ from zoo.datasets.utterances import TARGET, Utterance, as_dataset
 from zoo.inputs.audio import read_audio, to_int16
 from zoo.types import Dataset, Spec
 
-NAME, TASK = "spoken_numbers", "transcription"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SIZES = {"train": 500, "val": 60, "test": 100}
 LONGEST_PAUSE = 0.12  # seconds between two digits
