@@ -75,8 +75,6 @@ def test_a_sound_export_is_kept_with_its_proof(tmp_path: Path):
         "task": "regression",
         "kind": "series",
         "series": None,
-        "stream": None,
-        "no_stream": "it is no transcriber of speech. Take a recipe for that, with `one_way=True`",
         "input": "pairs: float32[step, column=2]",
         "rate_hz": None,
         "classes": [],
@@ -230,8 +228,6 @@ def test_classes_and_rate_are_told_to_clients():
         "input": "audio: float32[sample] at 8000 Hz",
         "rate_hz": 8000,
         "series": None,
-        "stream": None,
-        "no_stream": about["no_stream"],
         "classes": ["no", "yes"],
         "signatures": {"serving_default": ["audio"], "samples": ["samples", "length"]},
     }
