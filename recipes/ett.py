@@ -1,4 +1,4 @@
-"""Hourly and quarter-hourly load and oil temperature of power transformers, forecast for days.
+"""Load and oil temperature of power transformers, forecast for days ahead.
 
 Data      ETT-small (h1, h2, m1, m2), 12 / 4 / 4 months of two transformers
 Licence   CC BY-ND 4.0
