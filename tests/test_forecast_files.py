@@ -147,7 +147,7 @@ def test_models_of_logarithms_need_positive_values(tmp_path_factory, tmp_path: P
     model = exported(tmp_path_factory.mktemp("logarithms"), "m4_hourly", frame)
     frame.loc[80, "north"] = 0
     assert faults(model, write(tmp_path / "t.csv", frame)) == [
-        "t.csv: is 0 at 2024-01-04 08:00:00, and the model works on logarithms; take one that does not"
+        "t.csv: `north` is 0 at 2024-01-04 08:00:00, and the model works on logarithms; take one that does not"
     ]
 
 

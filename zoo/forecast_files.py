@@ -89,8 +89,9 @@ class Forecaster:
             have = "1 step" if len(table.values) == 1 else f"{len(table.values)} steps"
             found.append(f"{of}has {have}, and the model looks back on {self.look_back}; add rows")
         if self.series.positive and table.values.min() <= 0:
-            at = f"{table.values.min():g} at {table.times[int(table.values.min(axis=1).argmin())]}"
-            found.append(f"{of}is {at}, and the model works on logarithms; take one that does not")
+            step, column = np.unravel_index(table.values.argmin(), table.values.shape)
+            at = f"`{table.names[column]}` is {table.values.min():g} at {table.times[step]}"
+            found.append(f"{at}, and the model works on logarithms; take one that does not")
         return found
 
     def times_after(self, table: Table) -> tuple[str, ...]:
