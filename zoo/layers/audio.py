@@ -138,17 +138,8 @@ class LogMel(keras.layers.Layer):
             count, sums, squares = count + len(there), sums + there.sum(0), squares + np.square(there).sum(0)
         mean = sums / count
         deviation = np.maximum(np.sqrt(np.maximum(squares / count - mean**2, 0)), LEAST_DEVIATION)
-        self.set_state({"mean": mean.tolist(), "deviation": deviation.tolist()})
-
-    def get_state(self) -> dict[str, object]:
-        """What `adapt` learnt, as plain values for JSON."""
-        names = ("mean", "deviation") if self.normalise == "train" else ()
-        return {name: getattr(self, name).numpy().tolist() for name in names}
-
-    def set_state(self, state: dict[str, object]) -> None:
-        """Puts back what `get_state` gave."""
-        for name, values in state.items():
-            getattr(self, name).assign(values)
+        self.mean.assign(mean)
+        self.deviation.assign(deviation)
 
     def get_state(self) -> dict[str, list[list[float]]]:
         """What `adapt` learnt, as plain values for JSON."""
