@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -223,12 +225,14 @@ def test_a_layer_that_looks_at_each_clip_learns_nothing():
         raise AssertionError("read")
         yield
 
-    LogMel(rate_hz=RATE).adapt(never())
+    layer = LogMel(rate_hz=RATE)
+    layer.adapt(never())
+    assert layer.get_state() == {"weights": []}
 
 
-def test_what_was_learnt_is_saved_and_in_the_config(adapted: LogMel, tmp_path):
+def test_config_and_state_make_the_same_layer(adapted: LogMel):
     copy = keras.layers.deserialize(keras.layers.serialize(adapted))
-    copy.set_weights(adapted.get_weights())
+    copy.set_state(json.loads(json.dumps(adapted.get_state())))
     values, length = batch([sound(1000)])
     np.testing.assert_array_equal(adapted(values, length)[0], copy(values, length)[0])
 

@@ -11,6 +11,8 @@ from zoo.check import random_data
 TINY = {
     "an4": {"units": 6, "layers": 1, "ngram": 0, "mel": 10},
     "speech_commands": {"units": 6, "layers": 1, "heads": 2, "mel": 10},
+    "iam_lines": {"units": 6, "layers": 1},
+    "iam_online": {"units": 6, "layers": 1},
     "spoken_digits": {"units": 6, "layers": 1, "heads": 3, "mel": 10},
 }
 
@@ -24,6 +26,14 @@ def drawn(name: str):
     last.set_weights([20 * weight for weight in last.get_weights()])  # surer than an untrained network is
     answers = {"test": answer_all(chain, data.splits["test"])}
     return chain, posteriors.pictures(chain, data, "test", answers)
+
+
+@pytest.mark.parametrize("name", ["iam_lines", "iam_online"])
+def test_transcribers_of_writing_show_it_by_steps(name: str):
+    _, found = drawn(name)
+    axes = found["posteriors"].axes
+    assert axes[3].get_xlabel() == "steps"
+    assert axes[3].get_xlim() == axes[1].get_xlim()
 
 
 def test_transcribers_show_their_symbols_under_the_sound(tmp_path):

@@ -47,8 +47,8 @@ def pictures(chain: Chain, dataset: Dataset, split: str, answers: Mapping[str, A
     figure = Figure(figsize=(11, 2.9 * -(-len(worst) // 2)), layout="constrained")
     for place, part in zip(worst, _panels(figure, len(worst)), strict=True):
         above, below = part
-        values = chosen[place][None]
-        features, length = chain.to_features(tf.constant(values), steps(tf.constant(values[0]))[None])
+        values = tf.constant(chosen[place])
+        features, length = chain.to_features(values[None], steps(values)[None])
         features = features[:, : int(length[0])]
         _features(above, features[0].numpy(), _seconds(chain))
         title = f"{ids[place]}: {described['truth'][place]} > {described[answer][place]}"

@@ -137,8 +137,9 @@ class LogMel(keras.layers.Layer):
             there = tf.boolean_mask(bands, tf.sequence_mask(frames, tf.shape(bands)[1])).numpy().astype(np.float64)
             count, sums, squares = count + len(there), sums + there.sum(0), squares + np.square(there).sum(0)
         mean = sums / count
+        deviation = np.maximum(np.sqrt(np.maximum(squares / count - mean**2, 0)), LEAST_DEVIATION)
         self.mean.assign(mean)
-        self.deviation.assign(np.maximum(np.sqrt(np.maximum(squares / count - mean**2, 0)), LEAST_DEVIATION))
+        self.deviation.assign(deviation)
 
     def get_state(self) -> dict[str, list[list[float]]]:
         """What `adapt` learnt, as plain values for JSON."""
