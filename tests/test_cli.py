@@ -22,6 +22,7 @@ VERBS = (
     "compare",
     "ui",
     "predict",
+    "inspect",
     "export",
     "serve",
     "copy",

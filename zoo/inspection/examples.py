@@ -227,7 +227,7 @@ def _ink(chain: Chain, path: Path) -> Example:
     rows = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     try:
         (described,) = (json.loads(row) for row in rows)
-        strokes = tuple(np.array([point[:2] for point in stroke], np.float32) for stroke in described["strokes"])
+        strokes = tuple(np.array([(x, y) for x, y, *_ in stroke], np.float32) for stroke in described["strokes"])
         points = np.concatenate([np.pad(stroke, [(0, 0), (0, 1)]) for stroke in strokes])
     except (ValueError, TypeError, KeyError, IndexError) as error:
         like = '{"strokes": [[[x, y], ...], ...]}'
