@@ -8,19 +8,11 @@ Usage:
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import subprocess
 import sys
 
 from zoo.record import hardware
-
-
-def run(arguments: list[str]) -> dict:
-    """The result of one `zoo run`, as its last line of JSON gives it."""
-    command = [sys.executable, "-m", "zoo", "run", *arguments, "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+from zoo.reproduce import run_once
 
 
 def shown(values: list[float]) -> str:
@@ -42,7 +34,7 @@ def main() -> None:
     results = []
     for fold in folds:
         for seed in options.seeds:
-            results.append(run([options.recipe, *fold, "--seed", str(seed), *rest]))
+            results.append(run_once([options.recipe, *fold, "--seed", str(seed), *rest]))
             metrics = {name: round(value, 4) for name, value in results[-1]["metrics"].items()}
             print(*fold, f"seed {seed}", metrics, f"{results[-1]['seconds']} s", flush=True)
     print(f"\n{options.recipe} {options.folds or ''}, {len(results)} runs, {hardware()}")

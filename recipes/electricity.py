@@ -45,6 +45,8 @@ def recipe(
       batch_size: Windows per step.
       learning_rate: Peak learning rate.
     """
+    if not 0.001 <= interval <= 0.999:
+        raise zoo.UsageError(f"`interval` must be a share from 0.001 to 0.999, got {interval}.")
     quantiles = (round((1 - interval) / 2, 4), 0.5, round((1 + interval) / 2, 4))
 
     def network(features, target):

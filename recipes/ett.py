@@ -1,4 +1,4 @@
-"""Hourly and quarter-hourly load and oil temperature of power transformers, forecast for days.
+"""Load and oil temperature of power transformers, forecast for days.
 
 Data      ETT-small (h1, h2, m1, m2), 12 / 4 / 4 months of two transformers
 Licence   CC BY-ND 4.0
@@ -23,9 +23,9 @@ def recipe(
     segment: int = 48,
     dropout: float = 0.5,
     scaling: Literal["last", "reversible"] = "last",
-    epochs: int = 6,
+    epochs: int = 8,
     batch_size: int = 128,
-    learning_rate: float = 5e-4,
+    learning_rate: float = 1e-3,
 ) -> zoo.Recipe:
     """Forecasts every column of a table from its own past.
 

@@ -8,11 +8,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import zoo
 from zoo.types import RunResult
+
+if TYPE_CHECKING:
+    from series_models import Exported
 
 # Warnings that libraries give about themselves; any other is an error.
 THEIRS = (
@@ -85,6 +89,22 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Rec
         tiny = zoo.run("adding", sample=True, name="tiny", **common)
         whole = zoo.run("adding", test=False, name="whole", **common)
     return Recorded(folder, tiny, whole)
+
+
+@pytest.fixture(scope="session")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A forecaster of two series side by side, with a column that is known ahead; untrained."""
+    from series_models import exported, sales
+
+    return exported(tmp_path_factory.mktemp("together"), "ett", sales(), known="promo")
+
+
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A forecaster of any hourly series by itself, with the calendar and quantiles; untrained."""
+    from series_models import exported, sales
+
+    return exported(tmp_path_factory.mktemp("alone"), "electricity", sales()[["date", "north"]])
 
 
 @pytest.fixture

@@ -92,10 +92,14 @@ def test_one_class_is_refused():
 def test_architectures_are_found_by_name():
     assert zoo.architectures.recurrent_classifier is recurrent_classifier
     assert dir(zoo.architectures) == [
+        "attention_classifier",
+        "image_transcriber",
+        "ink_transcriber",
         "language_model",
         "memory_network",
         "recurrent_classifier",
         "segment_forecaster",
+        "speech_transcriber",
         "text_classifier",
         "translator",
     ]

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from zoo import catalog, check
+from zoo.datasets import windows
 
 CONTRACT = [what for what, _ in check._contract()]
 TRAINED = "loss falls, output fits, saved, reloaded and exported answers are equal"
@@ -172,7 +175,33 @@ def test_random_data_fits_the_recipe_and_starts_with_one_step():
         assert built.input.accepts(dataset.input)
         steps = [row["input"].split() if built.input.kind == "text" else row["input"] for row in rows]
         assert len(rows) == check.EXAMPLES
-        if built.input.series is None and not dataset.target.shape:  # those are of one length
+        if built.input.series is not None:  # windows are all alike
+            assert {row.shape for row in steps} == {dataset.input.shape}
+            continue
+        if not dataset.target.shape:  # else they are of one length
             assert len(steps[0]) == 1 and len({len(row) for row in steps}) > 5
         if built.input.kind != "text":
             assert all(row.shape[1:] == built.input.shape[1:] for row in steps)
+
+
+SERIES = [name for name in catalog.names() if catalog.load(catalog.find(name), {}).input.series is not None]
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_random_series_are_windows_of_a_wave_and_known_columns_go_on(name: str):
+    built = catalog.load(catalog.find(name), {})
+    dataset = check.random_data(built)
+    series, count = dataset.input.series, dataset.target.shape[1]
+    back = windows.look_back(dataset.input)
+    assert count == (2 if built.input.shape[1] is None else 1)
+    assert series.ahead == built.input.series.ahead == dataset.target.shape[0]
+    rows = list(dataset.splits["val"].as_numpy_iterator())
+    for row, later in itertools.pairwise(rows):
+        np.testing.assert_array_equal(row["input"][1:back], later["input"][: back - 1])
+        assert (row["input"][:back, :count] > 0).all() and not row["input"][back:, :count].any()
+    if series.known:
+        assert np.abs(rows[0]["input"][back:, count:]).max() > 0.1
+
+
+def test_there_are_recipes_of_series():
+    assert len(SERIES) >= 3

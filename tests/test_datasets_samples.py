@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from zoo.datasets import samples
-from zoo.types import Spec, UsageError
+from zoo.datasets.windows import history
+from zoo.types import BadData, Spec, UsageError
 
 INPUT = Spec(name="audio", kind="audio", shape=(None,), dtype="float32", axes=("sample",), rate_hz=8000)
 
@@ -80,6 +81,41 @@ def test_unpacking_at_once_from_several_processes_leaves_one_whole_folder(tmp_pa
     assert len(list((tmp_path / "cache" / "samples").iterdir())) == 1
 
 
+def test_carbon_dioxide_is_statsmodels_own_and_split_by_time():
+    from statsmodels.datasets import co2
+
+    weeks = co2.load_pandas().data["co2"].ffill()
+    dataset = samples.load("carbon_dioxide", history(104, 26), "forecasting")
+    assert (len(weeks), dataset.origin, dataset.licence) == (2284, "sample", "public domain")
+    assert dict(dataset.sizes) == {"train": 1599 - 104 - 25, "val": 228 - 25, "test": 457 - 25}
+    series = dataset.target.series
+    assert (series.names, series.frequency, series.season) == (("co2",), "W-SAT", 52)
+    np.testing.assert_allclose((series.center, series.scale), ([weeks[:1599].mean()], [weeks[:1599].std(ddof=0)]))
+    first = next(iter(dataset.splits["test"].as_numpy_iterator()))
+    assert first["id"].decode() == f"{weeks.index[1827]:%Y-%m-%d}"
+    np.testing.assert_array_equal(first["input"][:, 0], weeks[1723:1827].to_numpy(np.float32))
+
+
+def test_neither_the_last_value_nor_the_last_season_will_do_for_carbon_dioxide():
+    dataset = samples.load("carbon_dioxide", history(104, 26, alone=True), "forecasting")
+    season = dataset.references["test"]["seasonal_error"]
+    for back in (1, 52):  # repeated over 26 weeks, both are worse than a year's difference was before the test
+        errors = [
+            np.abs(example["target"][:, 0] - np.resize(example["input"][-back:, 0], 26)).mean()
+            for example in dataset.splits["test"].as_numpy_iterator()
+        ]
+        assert np.mean(errors / season[:, 0]) > 1.2
+
+
+def test_carbon_dioxide_has_the_calendar_and_no_other_known_column():
+    dataset = samples.load("carbon_dioxide", history(104, 26, alone=True, calendar=True), "forecasting")
+    assert dataset.input.shape == (130, 7)
+    with pytest.raises(UsageError, match=r"`known` is for your own tables, got promo; leave it out\."):
+        samples.load("carbon_dioxide", history(104, 26, known="promo", calendar=True), "forecasting")
+    with pytest.raises(BadData, match="the sample: has 2284 steps, of which 1599 are left to train on"):
+        samples.load("carbon_dioxide", history(2000, 26), "forecasting")
+
+
 def test_unknown_sample():
-    with pytest.raises(UsageError, match="there is no sample `digits`; there are: spoken_digits, sentiment"):
+    with pytest.raises(UsageError, match="there is no sample `digits`; there are: spoken_digits, carbon_dioxide, ink"):
         samples.load("digits", INPUT, "classification")

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import sacrebleu
 import tensorflow as tf
 
-from zoo.evaluate import TABLE_ROWS, evaluate, interval
+from zoo.datasets.windows import Table, as_dataset, history
+from zoo.evaluate import MOST_BASELINE, TABLE_ROWS, blocks, evaluate, interval
+from zoo.features import prepare
 from zoo.tasks.classification import Classification
+from zoo.tasks.forecasting import Forecasting
 from zoo.tasks.regression import Regression
 from zoo.tasks.translation import Translation
 from zoo.types import Dataset, Spec
@@ -124,6 +128,79 @@ def test_interval_covers_the_mean_about_95_times_in_100():
 def test_interval_of_equal_differences_is_a_point():
     assert interval(np.full(5, -0.25)) == (-0.25, -0.25)
     assert interval(np.array([0.5])) == (0.5, 0.5)
+
+
+def test_blocks_of_overlapping_windows_keep_the_mean():
+    difference = np.arange(10.0)
+    found = blocks(difference, 4, np.zeros(10))
+    np.testing.assert_allclose(found, np.array([0 + 1 + 2 + 3 + 4, 5 + 6 + 7 + 8 + 9]) / 5)
+    series = np.array(["a"] * 5 + ["b"] * 3 + ["a"] * 2)  # never over the border of a series
+    found = blocks(difference, 2, series)
+    np.testing.assert_allclose(found, np.array([0 + 1 + 2, 3 + 4, 5 + 6 + 7, 8 + 9]) * 4 / 10)
+    assert found.mean() == pytest.approx(difference.mean())
+    np.testing.assert_array_equal(blocks(difference, 1, np.zeros(10)), difference)
+    np.testing.assert_array_equal(blocks(difference, 48, np.arange(10)), difference)  # a window each, none overlap
+
+
+def test_blocks_give_intervals_that_hold_for_windows_that_overlap():
+    """A moving mean of 20 independent values is off by far more than so many independent windows would be."""
+    covered = {"blocks": 0, "windows": 0}
+    for seed in range(100):
+        noise = np.random.default_rng(seed).normal(0, 1, 619)
+        difference = np.convolve(noise, np.ones(20) / 20, "valid")  # mean 0
+        for name, drawn in (("windows", difference), ("blocks", blocks(difference, 20, np.zeros(600)))):
+            low, high = interval(drawn)
+            covered[name] += low <= 0 <= high
+    assert covered["blocks"] >= 75
+    assert covered["windows"] <= 50
+
+
+def forecast_data(steps: int = 120, ahead: int = 4) -> Dataset:
+    values = 10 + np.sin(np.arange(steps))[:, None] + np.random.default_rng(0).normal(0, 0.3, (steps, 2))
+    table = Table(times=tuple(map(str, range(steps))), names=("a", "b"), values=values, season=3)
+    about = {"name": "n", "version": "", "origin": "generated", "citation": "", "licence": ""}
+    cut = (steps - 40, steps - 20, steps)
+    return as_dataset([table], [cut], history(6, ahead), standardise=True, **about)
+
+
+def evaluated_forecasts(data: Dataset, error: float):
+    chain, recipe = SimpleNamespace(frontend=None, labels=None), None
+    features = {split: prepare(recipe, chain, data, split) for split in ("train", "test")}
+    truth = np.stack([example["target"] for example in data.splits["test"].as_numpy_iterator()])
+    forecast = (truth + error) * data.target.series.scale + data.target.series.center
+    return evaluate(Forecasting(), data, "test", features, {"forecast": forecast.astype(np.float32)})
+
+
+def test_forecasts_are_scored_beside_the_linear_and_the_naive_ones():
+    found = evaluated_forecasts(forecast_data(), 0.5)
+    assert found.metrics["test_mse"] == pytest.approx(0.25, rel=1e-4)
+    assert set(found.metrics) == {f"test_{name}" for name in ("mse", "mae", "smape", "loss", "mase")}
+    others = ("baseline", "last_value", "seasonal_naive")
+    assert set(found.baseline) == {f"{o}_{name}" for o in others for name in ("mse", "mae", "smape", "loss", "mase")}
+    difference = found.metrics["test_mse"] - found.baseline["baseline_mse"]
+    assert found.difference["difference_mse"] == pytest.approx(difference)
+    assert found.difference["difference_mse_low"] < difference < found.difference["difference_mse_high"]
+    assert found.table["worst_series"] and found.table["id"]
+
+
+def test_windows_that_all_overlap_have_no_interval():
+    found = evaluated_forecasts(forecast_data(ahead=12), 0.5)  # nine windows, each twelve steps long
+    assert set(found.difference) == {"difference_mse"}
+
+
+def test_the_baseline_sees_at_most_so_many_windows_evenly_apart(monkeypatch):
+    data, seen = forecast_data(), []
+    monkeypatch.setattr("zoo.evaluate.MOST_BASELINE", 20)
+    monkeypatch.setattr(
+        Forecasting, "baseline", lambda self, train, test, target: seen.append(train) or {"forecast": np.stack(
+            [window[:4] for window in test])},
+    )  # fmt: skip
+    evaluated_forecasts(data, 0.0)
+    inputs, truth = seen[0]
+    train = list(data.splits["train"].as_numpy_iterator())
+    assert len(train) == 71 and MOST_BASELINE == 20_000
+    np.testing.assert_array_equal(inputs, [example["input"] for example in train[::4]])
+    np.testing.assert_array_equal(truth, [example["target"] for example in train[::4]])
 
 
 def test_a_translation_is_compared_with_word_by_word_and_the_copied_source():

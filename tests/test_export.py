@@ -74,6 +74,7 @@ def test_a_sound_export_is_kept_with_its_proof(tmp_path: Path):
     assert json.loads((folder / "model.json").read_text()) == {
         "task": "regression",
         "kind": "series",
+        "series": None,
         "input": "pairs: float32[step, column=2]",
         "rate_hz": None,
         "classes": [],
@@ -226,6 +227,7 @@ def test_classes_and_rate_are_told_to_clients():
         "kind": "audio",
         "input": "audio: float32[sample] at 8000 Hz",
         "rate_hz": 8000,
+        "series": None,
         "classes": ["no", "yes"],
         "signatures": {"serving_default": ["audio"], "samples": ["samples", "length"]},
     }

@@ -13,13 +13,14 @@ import zoo
 from zoo import features
 from zoo.chain import Chain
 from zoo.recipe import Recipe
-from zoo.types import Dataset, Spec, Training
+from zoo.types import Dataset, Series, Spec, Training
 
 COUNT = 50
 VARIANTS = 3
 SIGNAL = Spec(name="signal", kind="series", shape=(None, 1), dtype="float32", axes=("sample", "column"))
 LABEL = Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=("a", "b"))
 STEPS = np.random.default_rng(0).integers(1, 60, COUNT)
+WINDOWS = np.arange(20 * 5 * 2, dtype=np.float32).reshape(20, 5, 2)
 
 
 class Pairs(keras.layers.Layer):
@@ -166,6 +167,32 @@ def test_without_a_frontend_raw_values_are_the_features(cache: Path):
         np.testing.assert_array_equal(row["features"], raw(number))
 
 
+def test_windows_are_cut_anew_at_every_pass_and_not_kept(cache: Path):
+    reads = []
+
+    def read():
+        reads.append(1)
+        yield from ({"id": f"{number}", "input": WINDOWS[number], "target": WINDOWS[number, 0]} for number in range(3))
+
+    kinds = {"id": ([], tf.string), "input": ([5, 2], tf.float32), "target": ([2], tf.float32)}
+    signature = {name: tf.TensorSpec(*kind) for name, kind in kinds.items()}
+    examples = tf.data.Dataset.from_generator(read, output_signature=signature)
+    spec = dataclasses.replace(SIGNAL, shape=(5, 2), series=Series(ahead=1))
+    data = dataclasses.replace(dataset(), input=spec, splits={"train": examples}, sizes={"train": 3})
+    made, advanced = recipe(frontend=False), []
+    rows = features.prepare(made, Chain(made, spec, LABEL), data, "train", advance=advanced.append)
+    assert (reads, advanced) == ([], [3])
+    for count in (1, 2):
+        found = list(rows.as_numpy_iterator())
+        assert len(reads) == count
+        for number, row in enumerate(found):
+            assert set(row) == {"id", "features", "splits", "target"}
+            np.testing.assert_array_equal(row["features"], WINDOWS[number])
+            np.testing.assert_array_equal(row["target"], WINDOWS[number, 0])
+            assert row["splits"].tolist() == [0, 5] and row["splits"].dtype == np.int64
+    assert not cache.exists()
+
+
 def key(made: Recipe, data: Dataset, variants: int = VARIANTS, seed: int = 0) -> str:
     return features.cache_key(made, Chain(made, SIGNAL, LABEL), data, "train", variants, seed)
 
@@ -246,6 +273,30 @@ def test_every_example_comes_once_an_epoch(kept: tf.data.Dataset):
     assert orders[0] != orders[1] != orders[2]
 
 
+def test_what_does_not_fit_is_shuffled_part_by_part(kept: tf.data.Dataset, monkeypatch):
+    size = np.mean([row["features"].nbytes for row in kept.as_numpy_iterator()])
+    monkeypatch.setattr(features, "IN_MEMORY_BYTES", int(5.5 * size))
+    monkeypatch.setattr(features, "BUCKETS", 1)
+    order = np.concatenate([target for _, target in epoch(kept, 0)]).tolist()
+    assert Counter(order) == Counter(range(COUNT))
+    assert order != list(range(COUNT))
+    batch = recipe().training.batch_size
+    assert all(number < place + 5 + 2 * batch for place, number in enumerate(order))  # and sorted batch by batch
+
+
+def test_the_data_set_varies_its_examples_before_the_recipe_does(cache: Path):
+    def vary(example: dict[str, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {**example, "input": tf.fill(tf.shape(example["input"]), 7.0)}
+
+    varied = dataclasses.replace(dataset(), vary=vary)
+    made = recipe(augment_raw=lambda values, seed: values + 1)
+    rows = list(features.prepare(made, Chain(made, SIGNAL, LABEL), varied, "train", variants=2).as_numpy_iterator())
+    for number, row in enumerate(rows):
+        plain, drawn = np.split(row["features"], row["splits"][1:2])
+        np.testing.assert_array_equal(plain, expected(number))
+        assert set(drawn.ravel()) <= {0.0, 16.0}  # twice 7 + 1, or filled up
+
+
 def test_an_epoch_is_the_same_however_one_got_there(kept: tf.data.Dataset):
     made = recipe(augment_features=augment_features)
     steps = features.batches_per_epoch(kept, made.training.batch_size)
@@ -316,3 +367,34 @@ def test_cardinality_is_exact(kept: tf.data.Dataset, size: int):
         sum(1 for _ in made) == int(made.cardinality()) == features.batches_per_epoch(kept, size) == -(-COUNT // size)
     )
     assert features.count(kept) == COUNT
+
+
+def windows() -> tf.data.Dataset:
+    """Examples of one shape, as windows over a table are."""
+    ends = np.tile(np.array([0, 5], np.int64), (20, 1))
+    columns = {"features": WINDOWS, "splits": ends, "target": np.arange(20, dtype=np.float32)[:, None]}
+    return tf.data.Dataset.from_tensor_slices(columns)
+
+
+def test_examples_of_one_shape_are_neither_sorted_nor_padded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(features, "BUCKETS", 1)  # else whole batches are shuffled too
+    for found in (
+        list(features.plain_batches(windows(), batch_size=4).as_numpy_iterator()),
+        epoch(windows(), 0, made=recipe()),
+    ):
+        assert [len(target) for _, target in found] == [4] * 5
+        for (values, length), target in found:
+            assert values.shape[1:] == (5, 2) and length.tolist() == [5] * len(target) and length.dtype == np.int32
+            np.testing.assert_array_equal(values, WINDOWS[target[:, 0].astype(int)])
+    assert features.count(windows()) == 20
+
+
+@pytest.mark.parametrize("held", [1 << 30, 3 * WINDOWS[0].nbytes])
+def test_every_window_comes_once_an_epoch_however_few_are_shuffled_at_once(held: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(features, "SHUFFLED_BYTES", held)
+    made = recipe()
+    orders = [np.concatenate([target[:, 0] for _, target in epoch(windows(), number, made=made)]) for number in (0, 1)]
+    for order in orders:
+        assert sorted(order) == list(range(20))
+        assert order.tolist() != sorted(order)
+    assert orders[0].tolist() != orders[1].tolist()

@@ -15,14 +15,30 @@ ROOT = Path(zoo.__file__).parent
 FILES = sorted(file for file in ROOT.rglob("*.py") if "recipes" not in file.relative_to(ROOT).parts)
 # A room may import from rooms in the same row or above; the rows are DESIGN's, top to bottom.
 ROWS = [
-    {"types"},
+    {"types", "series", "disk", "process"},
     {"layers", "datasets", "inputs", "signatures"},
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
-    {"chain", "kernels", "features", "fit", "pretrain", "progress"},
-    {"tracking", "record", "proof", "export", "evaluate", "attention", "forecasts", "kept", "publish"},
-    {"runs", "serve", "check", "doctor", "compare", "forecast_files", "backtest", "inspection"},
-    {"cli", "terminal"},
+    {"chain", "checkpoint", "interrupt", "kernels", "progress", "saver", "fit"},
+    {"features", "learnable", "pretrain", "streaming"},
+    {"request", "outbox", "dead", "tracking", "monitor", "record", "training"},
+    {"proof", "export", "evaluate", "describe"},
+    {"attention", "forecasts", "ink_pictures", "posteriors", "kept", "publish"},
+    {
+        "runs",
+        "resume",
+        "check",
+        "doctor",
+        "compare",
+        "reproduce",
+        "serve",
+        "forecast_files",
+        "backtest",
+        "page",
+        "listening",
+        "inspection",
+    },
+    {"cli", "cli_runs", "command", "terminal"},
 ]
 FREE = {"__init__", "__main__"}  # the lazy public names
 ALONE = {"proof_worker", "mlflow_model"}  # run without the zoo

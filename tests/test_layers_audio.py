@@ -175,3 +175,64 @@ def test_layers_are_found_by_name():
     assert "LogMel" in dir(zoo.layers)
     with pytest.raises(AttributeError, match=r"`zoo.layers` has no `Nothing`. It has AttentionPooling, "):
         _ = zoo.layers.Nothing
+
+
+@pytest.fixture(scope="module")
+def adapted() -> LogMel:
+    layer = LogMel(rate_hz=RATE, mel=14, normalise="train")
+    layer.adapt(iter([sound(1000 + 331 * number, number) for number in range(40)]))
+    return layer
+
+
+def plain(clip: np.ndarray) -> np.ndarray:
+    """Log power of each band by SciPy, nothing taken off."""
+    window = scipy.signal.get_window("hann", 200)
+    padded = np.pad(clip, (0, 200))
+    starts = range(0, max(1, len(clip) - 200 + 80), 80)
+    power = np.stack([np.abs(np.fft.rfft(padded[start : start + 200] * window, 256)) ** 2 for start in starts])
+    return np.log(np.maximum(power @ mel_matrix(129, 14, RATE, 20.0, 4000.0).astype(np.float64), 1e-10))
+
+
+def test_bands_are_standardised_by_the_train_clips(adapted: LogMel):
+    rows = np.concatenate([plain(sound(1000 + 331 * number, number)) for number in range(40)])
+    np.testing.assert_allclose(adapted.mean, rows.mean(0), atol=1e-3)
+    np.testing.assert_allclose(adapted.deviation, rows.std(0), atol=1e-3)
+    clip = sound(2345, 77) / 3
+    features, length = adapted(*batch([clip, sound(1200)]))
+    expected = (plain(clip) - rows.mean(0)) / rows.std(0)
+    assert length.numpy()[0] == len(expected)
+    np.testing.assert_allclose(features[0], expected, atol=1e-3)
+    assert not features.numpy()[1, length.numpy()[1] :].any()
+
+
+def test_frames_so_far_do_not_depend_on_what_comes(adapted: LogMel):
+    clip = sound(4000, 3)
+    begun, whole = adapted(*batch([clip[:2040]]))[0], adapted(*batch([clip]))[0]
+    np.testing.assert_allclose(begun[0], whole[0, : begun.shape[1]], atol=1e-5)
+
+
+def test_a_band_that_never_varies_is_not_blown_up():
+    layer = LogMel(rate_hz=RATE, mel=6, normalise="train")
+    layer.adapt([np.zeros(900, np.float32)] * 3)
+    np.testing.assert_allclose(layer.deviation, np.full(6, 0.1), rtol=1e-6)
+    assert np.abs(layer(*batch([sound(900)]))[0]).max() < 1000
+
+
+def test_a_layer_that_looks_at_each_clip_learns_nothing():
+    def never():
+        raise AssertionError("read")
+        yield
+
+    LogMel(rate_hz=RATE).adapt(never())
+
+
+def test_what_was_learnt_is_saved_and_in_the_config(adapted: LogMel, tmp_path):
+    copy = keras.layers.deserialize(keras.layers.serialize(adapted))
+    copy.set_weights(adapted.get_weights())
+    values, length = batch([sound(1000)])
+    np.testing.assert_array_equal(adapted(values, length)[0], copy(values, length)[0])
+
+
+def test_another_way_to_normalise_is_refused():
+    with pytest.raises(UsageError, match="`normalise` must be clip or train, got 'batch'"):
+        LogMel(rate_hz=RATE, normalise="batch")

@@ -173,3 +173,25 @@ def test_masks_are_one_run_no_longer_than_asked(change: Callable, axis: int):
         assert np.count_nonzero(np.diff(np.flatnonzero(gone)) > 1) == 0
         widths.append(gone.sum())
     assert set(widths) == {0, 1, 2, 3, 4, 5}
+
+
+def test_change_gain_is_one_factor_within_its_decibels():
+    factors = [float(augment.change_gain(np.ones(3, np.float32), seed, most_db=6.0).numpy()[1]) for seed in seeds(80)]
+    decibels = 20 * np.log10(factors)
+    assert -6 <= decibels.min() < -4
+    assert 4 < decibels.max() <= 6
+
+
+def test_shift_time_moves_whole_samples_and_fills_up_with_silence():
+    sound = np.arange(1, 21, dtype=np.float32)
+    seen = set()
+    for seed in seeds(80):
+        moved = augment.shift_time(sound, seed, most=3).numpy()
+        assert len(moved) == 20
+        place = int(np.flatnonzero(moved)[0]) - (int(moved[moved > 0][0]) - 1)
+        expected = np.zeros(20, np.float32)
+        expected[max(0, place) : 20 + min(0, place)] = sound[max(0, -place) : 20 - max(0, place)]
+        np.testing.assert_array_equal(moved, expected)
+        seen.add(place)
+    assert seen == {-3, -2, -1, 0, 1, 2, 3}
+    assert augment.shift_time(np.zeros(0, np.float32), SEED, most=5).shape == (0,)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.layers.pooling import AttentionPooling, StepMask
+from zoo.layers.pooling import AttentionPooling, MiddleAttention, StepMask
 
 
 def test_mask_follows_lengths_and_keeps_the_first_step():
@@ -56,3 +56,30 @@ def test_config_makes_the_same_layer():
     copy = keras.layers.deserialize(keras.layers.serialize(layer))
     assert copy.get_config() == layer.get_config()
     assert (copy.units, copy.heads) == (5, 3)
+
+
+def test_attention_from_the_middle_equals_numpy():
+    draws = np.random.default_rng(0)
+    values = draws.normal(size=(2, 6, 4)).astype(np.float32)
+    mask = np.array([[1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 1]], bool)
+    layer = MiddleAttention(heads=3)
+    pooled = layer(values, mask=mask).numpy()
+    kernel, bias = (weight.numpy() for weight in (layer.query.kernel, layer.query.bias))
+    for row, middle in ((0, 1), (1, 3)):  # of three steps, and of six
+        steps = values[row][mask[row]]
+        queries = (steps[middle] @ kernel + bias).reshape(3, 4)
+        scores = np.exp(steps @ queries.T / np.sqrt(4))
+        weights = scores / scores.sum(0)
+        expected = np.concatenate([weights[:, head] @ steps for head in range(3)])
+        np.testing.assert_allclose(pooled[row], expected, atol=1e-5)
+        given = layer.attention(values, mask).numpy()[row]
+        np.testing.assert_allclose(given[mask[row]], weights, atol=1e-6)
+        assert not given[~mask[row]].any()
+    np.testing.assert_allclose(layer(values[:1, :3])[0], pooled[0], atol=1e-5)  # without a mask all steps count
+
+
+def test_attention_from_the_middle_comes_back_from_its_config():
+    layer = MiddleAttention(heads=5, name="pooling")
+    copy = keras.layers.deserialize(keras.layers.serialize(layer))
+    assert copy.get_config() == layer.get_config()
+    assert copy.heads == 5

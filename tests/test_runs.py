@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -300,6 +301,20 @@ def test_limit_cuts_every_split_and_changes_the_fingerprint():
         gaps = np.diff(kept)
         assert kept[0] == 0 and set(gaps) <= {len(every) // len(rows), -(-len(every) // len(rows))}
     assert cut.fingerprint == f"{whole.fingerprint}-30"
+
+
+def test_limit_cuts_what_windows_are_set_beside_along_with_them():
+    recipe = catalog.load(catalog.find("ett"), {"look_back": 60, "horizon": 8})
+    whole, cut = (runs.load_data(recipe, sample=True, limit=limit) for limit in (None, 7))
+    assert len(cut.references["test"]["seasonal_error"]) == cut.sizes["test"] == 7
+    ids = {
+        name: [row["id"] for row in dataset.splits["test"].as_numpy_iterator()]
+        for name, dataset in (("whole", whole), ("cut", cut))
+    }
+    marked = dataclasses.replace(whole, references={"test": {"place": np.arange(whole.sizes["test"])}})
+    recipe = dataclasses.replace(recipe, sample=lambda source: marked)
+    places = runs.load_data(recipe, sample=True, limit=7).references["test"]["place"]
+    assert [ids["whole"][place] for place in places] == ids["cut"]
 
 
 def test_limit_takes_examples_of_every_class():

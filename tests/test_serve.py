@@ -26,7 +26,7 @@ from zoo.chain import Chain
 from zoo.check import random_data
 from zoo.export import save
 from zoo.inputs.audio import read_audio, wav_bytes
-from zoo.serve import Model, serve
+from zoo.serve import Model, predict, serve
 from zoo.types import RunError, Spec, UsageError
 
 LABELS = Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=("no", "yes", "maybe"))
@@ -105,6 +105,11 @@ def test_an_export_is_loaded_by_run_and_by_folder(standing: Recorded):
 def test_a_model_that_takes_no_files_says_what_it_takes(standing: Recorded, tmp_path: Path):
     with pytest.raises(UsageError, match=r"cannot be read for this model: it takes pairs: float32\[step, column=2\]"):
         standing.tiny.predict([str(tmp_path / "a.csv")])
+
+
+def test_a_model_that_does_not_forecast_has_no_backtest(standing: Recorded):
+    with pytest.raises(UsageError, match=r"must forecast series, and it takes pairs: float32\[step, column=2\]"):
+        predict("tiny", ["t.csv"], cutoffs=2)
 
 
 def test_a_savedmodel_of_another_origin_is_refused(tmp_path: Path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
+from zoo.datasets.windows import history
 from zoo.inputs.audio import wav_bytes
 from zoo.signatures import edges, signatures
 from zoo.signatures.audio import decode_wav
@@ -14,6 +16,7 @@ from zoo.types import Spec, UsageError
 
 AUDIO = Spec(name="audio", kind="audio", shape=(None,), dtype="float32", axes=("sample",), rate_hz=8000)
 SERIES = Spec(name="pairs", kind="series", shape=(None, 2), dtype="float32", axes=("step", "column"))
+INK = Spec(name="points", kind="ink", shape=(None, 3), dtype="float32", axes=("point", "value"))
 DRAWS = np.random.default_rng(0)
 
 
@@ -95,6 +98,43 @@ def test_inputs_are_named_and_free_in_batch_and_time():
     )
 
 
+def test_packed_ink_comes_back():
+    signature = signatures(INK)["serving_default"]
+    examples = [DRAWS.normal(size=(steps, 3)).astype(np.float32) for steps in (3, 7, 0)]
+    packed = signature.pack(examples)
+    assert list(packed) == [spec.name for spec in signature.inputs] == ["points", "length"]
+    values, length = signature.to_raw(*(tf.constant(packed[spec.name], spec.dtype) for spec in signature.inputs))
+    assert values.shape == (3, 7, 3) and length.numpy().tolist() == [3, 7, 0]
+    for row, example in zip(values.numpy(), examples, strict=True):
+        np.testing.assert_array_equal(row[: len(example)], example)
+        assert not row[len(example) :].any()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_ink_must_be_finite_within_its_length(value: float, column: int):
+    signature = signatures(INK)["serving_default"]
+    points = np.ones((2, 5, 3), np.float32)
+    points[1, 3, column] = value
+    signature.to_raw(tf.constant(points), tf.constant([5, 3]))  # what is past the length does not matter
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`points` must be finite numbers within `length`"):
+        signature.to_raw(tf.constant(points), tf.constant([5, 4]))
+
+
+def test_edges_of_ink():
+    found = edges(INK, 30)
+    assert {name: values.shape for name, values in found.legal.items()} == {
+        "empty": (0, 3),
+        "one point": (1, 3),
+        "one point repeated": (9, 3),
+        "dots": (9, 3),
+        "longest": (300, 3),
+    }
+    assert all(values.dtype == np.float32 for values in found.legal.values())
+    assert set(found.malformed) == {"not a number", "infinite", "no pen", "wrong rank"}
+    assert found.malformed["no pen"][1]["points"].shape[2] == 2
+
+
 def test_edges_of_audio():
     found = edges(AUDIO, 500)
     assert {name: len(values) for name, values in found.legal.items()} == {
@@ -120,7 +160,68 @@ def test_edges_of_series():
     assert wrong["values"].shape[2] == 3
 
 
+def described(known: str = "", alone: bool = False, count: int = 2) -> Spec:
+    """What a model of series takes once the data is known: the number of columns too."""
+    spec = history(5, 3, known=known, alone=alone)
+    return dataclasses.replace(spec, shape=(spec.shape[0], count + len(spec.series.known)))
+
+
+def test_history_is_named_and_free_in_batch_and_time():
+    assert signatures(described())["serving_default"].inputs == (tf.TensorSpec([None, None, 2], tf.float32, "history"),)
+    assert signatures(described("promo,price"))["serving_default"].inputs == (
+        tf.TensorSpec([None, None, 2], tf.float32, "history"),
+        tf.TensorSpec([None, None, 2], tf.float32, "known"),
+    )
+    assert list(signatures(described())) == ["serving_default"]
+
+
+@pytest.mark.parametrize("known", ["", "promo"])
+def test_packed_windows_come_back(known):
+    spec = described(known)
+    examples = [DRAWS.normal(size=spec.shape).astype(np.float32) for _ in range(3)]
+    if known:
+        for example in examples:
+            example[5:, :2] = 0
+    signature = signatures(spec)["serving_default"]
+    packed = signature.pack(examples)
+    assert {name: value.shape for name, value in packed.items()} == (
+        {"history": (3, 5, 2), "known": (3, 8, 1)} if known else {"history": (3, 5, 2)}
+    )
+    values, length = signature.to_raw(*(tf.constant(packed[each.name]) for each in signature.inputs))
+    np.testing.assert_array_equal(values, np.stack(examples))
+    assert length.numpy().tolist() == [spec.shape[0]] * 3
+
+
+def test_of_a_longer_history_the_last_steps_are_read():
+    signature = signatures(described("promo"))["serving_default"]
+    past, known = (DRAWS.normal(size=shape).astype(np.float32) for shape in ((2, 9, 2), (2, 12, 1)))
+    values, _ = signature.to_raw(tf.constant(past), tf.constant(known))
+    np.testing.assert_array_equal(values[:, :5, :2], past[:, 4:])
+    np.testing.assert_array_equal(values[:, :, 2:], known[:, 4:])
+    assert not values[:, 5:, :2].numpy().any()
+
+
+def test_a_history_that_is_too_short_and_known_columns_that_do_not_go_on_are_refused():
+    past = tf.zeros([1, 4, 2])
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"(?s)shorter than what the model looks back on.*4.*of.*5"
+    ):
+        signatures(described())["serving_default"].to_raw(past)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"(?s)`known` must go on for the steps ahead.*5.*not.*8"):
+        signatures(described("promo"))["serving_default"].to_raw(tf.zeros([1, 5, 2]), tf.zeros([1, 5, 1]))
+
+
+def test_edges_of_history():
+    found = edges(described("promo"), 8)
+    assert {name: values.shape for name, values in found.legal.items()} == dict.fromkeys(
+        ("zeros", "constant", "large"), (8, 3)
+    )
+    for name, (signature, inputs) in found.malformed.items():
+        assert signature == "serving_default"
+        assert inputs["history"].shape == ((1, 4, 2) if name == "too short" else (1, 5, 3))
+
+
 def test_what_cannot_be_served_is_refused():
-    ink = Spec(name="ink", kind="ink", shape=(None, 3), dtype="float32", axes=("point", "column"))
-    with pytest.raises(UsageError, match=r"`kind` must be one that can be served \(audio, series, text\), got 'ink'"):
-        signatures(ink)
+    label = Spec(name="label", kind="label", shape=(), dtype="int64", axes=())
+    with pytest.raises(UsageError, match=r"`kind` must be one that can be served \(audio, .*text\), got 'label'"):
+        signatures(label)

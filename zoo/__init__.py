@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo import architectures, catalog, datasets, layers, tasks
     from zoo.recipe import Recipe
+    from zoo.resume import resume
     from zoo.runs import run
     from zoo.serve import Model
     from zoo.tracking import compare
@@ -39,12 +40,13 @@ __all__ = [
     "datasets",
     "layers",
     "load",
+    "resume",
     "run",
     "tasks",
 ]
 
 _MODULES = ("architectures", "catalog", "datasets", "layers", "tasks")
-_ELSEWHERE = {"Recipe": "zoo.recipe", "compare": "zoo.tracking", "run": "zoo.runs"}
+_ELSEWHERE = {"Recipe": "zoo.recipe", "compare": "zoo.tracking", "resume": "zoo.resume", "run": "zoo.runs"}
 
 
 def __getattr__(name: str) -> Any:

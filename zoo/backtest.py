@@ -9,12 +9,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from zoo.datasets.windows import Table
-from zoo.forecast_files import Forecaster
-from zoo.tasks.forecasting import scaled_error, symmetric
+from zoo.datasets import clock
+from zoo.datasets.series_files import Found
+from zoo.datasets.windows import seasonal_error
+from zoo.forecast_files import Forecaster, stem, written
+from zoo.tasks.forecast_pictures import ROOM
+from zoo.tasks.forecasting import symmetric
 from zoo.types import BadData
 
-MODEL, LAST, SEASONAL = "forecast", "last value", "seasonal naive"
+MODEL, LAST, SEASONAL = "forecast", "last_value", "seasonal_naive"
+KINDS = (MODEL, LAST, SEASONAL)
 
 
 def backtest(model: Forecaster, path: Path, cutoffs: int, folder: Path) -> list[dict[str, Any]]:
@@ -26,12 +30,12 @@ def backtest(model: Forecaster, path: Path, cutoffs: int, folder: Path) -> list[
       model: The export.
       path: The user's table, with at least look-back + cutoffs * ahead steps.
       cutoffs: How many.
-      folder: Where `<name>.backtest.csv` and `<name>.backtest.png`, errors by step ahead, are written.
+      folder: Where `<name>.backtest.csv`, all that was told, and `<name>.backtest.png`, errors by step ahead, go.
 
     Returns:
       For each cut-off `{"cutoff", "seen", "mase", "smape", "last_value_mase", "seasonal_naive_mase"}`, then the mean of
       those that were not seen (of all where all were) as cut-off "mean". Errors are divided by that of the seasonal
-      naive forecast before the first cut-off.
+      naive forecast before the first cut-off; None where that has none.
 
     Raises:
       BadData: With every fault of the file, or it does not fit the model or the number of cut-offs.
@@ -39,32 +43,38 @@ def backtest(model: Forecaster, path: Path, cutoffs: int, folder: Path) -> list[
     Source:
       Tashman 2000, Out-of-sample tests of forecasting accuracy (rolling origins).
     """
-    ahead, season = model.series.ahead, model.series.season
-    truths, told, before, rows = [], [], [], []
-    for table, behind in zip(*model.read(path), strict=True):
-        needed = model.look_back + cutoffs * ahead
-        if len(table.values) < needed:
-            raise BadData(
-                path, [f"{path}: has {len(table.values)} steps, and {cutoffs} cut-offs need {needed}; ask for less"]
-            )
-        origins = [len(table.values) - ahead * back for back in range(cutoffs, 0, -1)]
-        past = table.values[: origins[0]]
-        error = np.abs(past[season:] - past[:-season]).mean(axis=0)
-        for number, origin in enumerate(origins):
-            said = model.tell(table, behind, origin, path)["forecast"].astype(np.float64)
-            forecasts = {MODEL: said, **_simple(table.values[:origin], ahead, season)}
-            truth = table.values[origin : origin + ahead]
-            truths.append((number, truth, error))
-            told.append(forecasts)
-            before.append(table)
-            frame = pd.DataFrame({"cutoff": table.times[origin - 1], "time": table.times[origin : origin + ahead]})
-            for column, name in enumerate(table.names):
-                values = {kind: given[:, column] for kind, given in forecasts.items()}
-                rows.append(frame.assign(series=name, truth=truth[:, column], **values))
-    stem = path.name.split(".")[0]
-    pd.concat(rows).to_csv(folder / f"{stem}.backtest.csv", index=False, float_format="%.6g")
-    _picture(path.name, truths, told, model).savefig(folder / f"{stem}.backtest.png", dpi=110)
-    return _summary(model, truths, told, before, cutoffs)
+    found, needed = model.read(path), model.look_back + cutoffs * model.series.ahead
+    short = [each for each in found if len(each.table.values) < needed]
+    if short:
+        of = f"series `{short[0].table.names[0]}` " if len(found) > 1 else ""
+        have = f"{of}has {len(short[0].table.values)} steps, and {cutoffs} cut-offs need {needed}"
+        raise BadData(path, [f"{path}: {have}; ask for less with --backtest, or add rows"])
+    rows = pd.concat([_told(model, each, cutoffs) for each in found], ignore_index=True)
+    rows.drop(columns=["number", "scale"]).to_csv(folder / f"{stem(path)}.backtest.csv", index=False)
+    errors = rows[["number", "step", "cutoff"]].copy()
+    for kind in KINDS:
+        errors[kind] = (rows[kind] - rows["truth"]).abs() / rows["scale"]
+    errors["smape"] = symmetric(rows["truth"].to_numpy(), rows[MODEL].to_numpy())
+    _picture(path.name, errors, cutoffs).savefig(folder / f"{stem(path)}.backtest.png", dpi=110)
+    return _summary(errors, model.series.until)
+
+
+def _told(model: Forecaster, found: Found, cutoffs: int) -> pd.DataFrame:
+    """A row for each cut-off, series and step ahead: the truth, what each kind of forecast says, and the scale."""
+    table, ahead, season = found.table, model.series.ahead, model.series.season
+    origins = [len(table.values) - ahead * back for back in range(cutoffs, 0, -1)]
+    scale = seasonal_error(table.values[: origins[0]], season)
+    scale = np.where(scale > 0, scale, np.nan)
+    parts = []
+    for number, origin in enumerate(origins):
+        told = {MODEL: written(model.tell(found, origin)["forecast"])}
+        told |= _simple(table.values[:origin], ahead, season)
+        for column, name in enumerate(table.names):
+            part = {"cutoff": table.times[origin - 1], "series": name, "step": np.arange(1, ahead + 1)}
+            part |= {"time": table.times[origin : origin + ahead], "truth": table.values[origin:, column][:ahead]}
+            part |= {kind: values[:, column] for kind, values in told.items()}
+            parts.append(pd.DataFrame({**part, "number": number, "scale": scale[column]}))
+    return pd.concat(parts)
 
 
 def _simple(past: np.ndarray, ahead: int, season: int) -> dict[str, np.ndarray]:
@@ -76,44 +86,32 @@ def _simple(past: np.ndarray, ahead: int, season: int) -> dict[str, np.ndarray]:
     }
 
 
-def _summary(model: Forecaster, truths: list, told: list, tables: list[Table], cutoffs: int) -> list[dict[str, Any]]:
+def _summary(errors: pd.DataFrame, until: str) -> list[dict[str, Any]]:
     found = []
-    for number in range(cutoffs):
-        here = [index for index, (at, _, _) in enumerate(truths) if at == number]
-        origin = len(tables[here[0]].values) - model.series.ahead * (cutoffs - number)
-        cutoff = tables[here[0]].times[origin - 1]
-        row: dict[str, Any] = {"cutoff": cutoff, "seen": _before(cutoff, model.series.until)}
-        for kind, name in ((MODEL, ""), (LAST, "last_value_"), (SEASONAL, "seasonal_naive_")):
-            errors = [scaled_error(truths[i][1][None], told[i][kind][None], truths[i][2][None]) for i in here]
-            row[f"{name}mase"] = round(float(np.mean(errors)), 4)
-        smape = [symmetric(truths[i][1], told[i][MODEL]).mean() for i in here]
-        found.append({**row, "smape": round(float(np.mean(smape)), 4)})
+    for _, rows in errors.groupby("number"):
+        cutoff = rows["cutoff"].iloc[0]
+        means = {"mase": MODEL, "smape": "smape", "last_value_mase": LAST, "seasonal_naive_mase": SEASONAL}
+        means = {name: _rounded(rows[column].mean()) for name, column in means.items()}
+        found.append({"cutoff": cutoff, "seen": clock.before(cutoff, until), **means})
     counted = [row for row in found if not row["seen"]] or found
-    mean = {
-        name: round(float(np.mean([row[name] for row in counted])), 4)
-        for name in found[0]
-        if name not in ("cutoff", "seen")
-    }
+    mean = {name: _rounded(pd.Series([row[name] for row in counted], dtype=float).mean()) for name in means}
     return [*found, {"cutoff": "mean", "seen": all(row["seen"] for row in found), **mean}]
 
 
-def _before(cutoff: str, until: str) -> bool:
-    """Whether a cut-off lies before the end of what was trained on; counts compare as numbers, dates as text."""
-    return int(cutoff) < int(until) if cutoff.lstrip("-").isdigit() and until.isdigit() else cutoff < until
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 4)
 
 
-def _picture(name: str, truths: list, told: list, model: Forecaster) -> Figure:
+def _picture(name: str, errors: pd.DataFrame, cutoffs: int) -> Figure:
     """Absolute error by step ahead, over that of the seasonal naive forecast, mean over cut-offs and series."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    for kind in (MODEL, LAST, SEASONAL):
-        scaled = [
-            (np.abs(truth - forecasts[kind])[:, error > 0] / error[error > 0]).mean(axis=1)
-            for (_, truth, error), forecasts in zip(truths, told, strict=True)
-            if (error > 0).any()
-        ]
-        axes.plot(np.arange(1, model.series.ahead + 1), np.mean(scaled, axis=0), label=kind)
-    axes.set(xlabel="steps ahead", ylabel="scaled absolute error", ylim=(0, None))
-    axes.set_title(f"{name}: {len({at for at, _, _ in truths})} cut-offs")
-    axes.legend()
+    by_step = errors.groupby("step")[list(KINDS)].mean()
+    for kind in KINDS:
+        axes.plot(by_step.index, by_step[kind], marker="o" if len(by_step) == 1 else "", label=kind.replace("_", " "))
+    axes.set(xlabel="steps ahead", ylabel="absolute error\nover that of the seasonal naive forecast")
+    axes.set_ylim(0, min(axes.get_ylim()[1], ROOM * np.nan_to_num(by_step[MODEL]).max()) or None)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_title(f"{name}: {cutoffs} cut-off{'s' * (cutoffs > 1)}")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     return figure

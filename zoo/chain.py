@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -42,11 +43,12 @@ class Chain:
         self.task, self.input = recipe.task, input
         self.frontend: keras.layers.Layer | None = recipe.frontend() if recipe.frontend else None
         self.labels: keras.layers.Layer | None = recipe.labels() if recipe.labels else None
-        for layer, part in ((self.frontend, "input"), (self.labels, "target")):
-            if learnt is not None and hasattr(layer, "adapt"):
+        for layer, part, spec in ((self.frontend, "input", input), (self.labels, "target", target)):
+            if learnt is not None and hasattr(layer, "set_state"):
                 layer.set_state(learnt[part])
             elif hasattr(layer, "adapt"):
-                layer.adapt([example[part] for example in train.as_numpy_iterator()])
+                values = _one_by_one(train, part)  # hours of sound are too much to hold at once
+                layer.adapt(list(values) if spec.kind == "text" else values)
         self.features: Spec = self.frontend.features(input) if self.frontend else input
         self.target: Spec = self.labels.features(target) if self.labels else target
         self.network: keras.Model = recipe.network(self.features, self.target)
@@ -61,7 +63,8 @@ class Chain:
     @property
     def layers(self) -> list[keras.layers.Layer]:
         """What an export has to track."""
-        return [layer for layer in (self.frontend, self.network) if layer is not None]
+        model = getattr(self.labels, "language_model", None)
+        return [layer for layer in (self.frontend, self.network, model) if layer is not None]
 
     def to_features(self, values: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Features and their lengths int32[batch] of a right-padded raw batch; no training-time behaviour."""
@@ -83,7 +86,9 @@ class Chain:
         features = tf.ensure_shape(features, (None, *self.features.shape))
         within = tf.sequence_mask(length, tf.shape(features)[1])[(..., *(None,) * (len(self.features.shape) - 1))]
         features = tf.where(within, features, tf.zeros([], features.dtype))  # a row without a step reads the first one
-        return self.task.answer(self.network([features, length], training=False), self.target)
+        logits = self.network([features, length], training=False)
+        model = getattr(self.labels, "language_model", None)
+        return self.task.answer(logits, self.target, *([] if model is None else [model]))
 
     def function(self) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
         """The same, compiled once for all batch sizes and lengths, and for the CPU, as an export runs it there.
@@ -96,6 +101,11 @@ class Chain:
                 made = tf.function(self.__call__).get_concrete_function(values, tf.TensorSpec([None], tf.int32))
             self._compiled = self.network, made
         return self._compiled[1]
+
+
+def _one_by_one(examples: tf.data.Dataset, part: str) -> Iterator[Any]:
+    for example in examples.as_numpy_iterator():
+        yield example[part]
 
 
 def batches(examples: tf.data.Dataset, size: int) -> tf.data.Dataset:

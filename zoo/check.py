@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import io
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from zoo import catalog, features, kernels
 from zoo.chain import Chain, answer_all
@@ -128,7 +130,7 @@ def _trained(file: Path) -> str:
         chain.network,
         recipe.task,
         recipe.training,
-        features.train_batches(prepared["train"], recipe, seed=0),
+        lambda first: features.train_batches(prepared["train"], recipe, seed=0, first=first),
         features.plain_batches(prepared["val"], batch_size=8, forced=recipe.task.forced),
         steps_per_epoch=features.batches_per_epoch(prepared["train"], 8),
         progress=Silent(),
@@ -159,8 +161,18 @@ def _uncached(recipe: Recipe, chain: Chain, dataset: Dataset, split: str) -> tf.
 def _random_value(draws: np.random.Generator, spec: Spec, steps: int) -> np.ndarray | bytes:
     if spec.kind == "text":
         return " ".join(f"{draws.choice(SYLLABLES)}{draws.choice(SYLLABLES)}" for _ in range(steps)).encode()
+    if spec.kind == "image":
+        return _random_image(draws, steps)
     values = draws.uniform(-0.5, 0.5, (steps, *spec.shape[1:]))
+    if spec.kind == "ink":
+        values[:, 2] = draws.uniform(size=steps) < 0.1  # a stroke is ten points on the average
     return (np.round(values * 32768) / 32768).astype(spec.dtype)
+
+
+def _random_image(draws: np.random.Generator, width: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(draws.integers(0, 256, (20, 4 * width)).astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
 
 
 def _network(recipe: Recipe) -> Chain:
@@ -174,8 +186,8 @@ def random_target(recipe: Recipe) -> Spec:
         return Spec(name="labels", kind="label", shape=(None,), dtype="int32", axes=("step",), classes=CLASSES)
     if recipe.task.name == "classification":
         return Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=CLASSES)
-    if recipe.task.name == "translation":
-        return Spec(name="translation", kind="text", shape=(), dtype="string", axes=())
+    if recipe.task.name in ("translation", "transcription"):
+        return Spec(name="text", kind="text", shape=(), dtype="string", axes=())
     return Spec(name="value", kind="value", shape=(), dtype="float32", axes=())
 
 
@@ -200,7 +212,8 @@ def random_data(recipe: Recipe, seed: int = 0) -> Dataset:
     if target.shape:
         values = np.indices((EXAMPLES, longest), np.int32).sum(axis=0) % len(CLASSES)
     elif target.kind == "text":
-        values = [_random_value(draws, target, steps) for steps in draws.integers(1, 8, EXAMPLES)]
+        words = 8 if recipe.task.name == "translation" else 2  # a transcript has to fit into its sound
+        values = [_random_value(draws, target, steps) for steps in draws.integers(1, words, EXAMPLES)]
     else:
         values = np.arange(EXAMPLES) % len(CLASSES) if target.classes else draws.uniform(-1, 1, EXAMPLES)
     rows = [

@@ -5,44 +5,22 @@ from __future__ import annotations
 import dataclasses
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from zoo import catalog, terminal
-from zoo.datasets.plain_texts import names_a_file
+from zoo.command import Data, Json, Limit, ManualDir, Name, Sample, Seed, Settings, app, verb
 from zoo.setting import shown
 from zoo.types import UsageError
 
-app = typer.Typer(
-    help="An LSTM model zoo: recipes run by name.",
-    epilog="Every command takes --verbose (show all that TensorFlow says) and --debug (the traceback of an error).",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,  # plain help loads in half the time
-)
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A recipe's name, or the path of a recipe file.")]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="Run id or its start, run name, recipe name, or latest.")]
-Items = Annotated[list[str], typer.Argument(metavar="FILE", help="Your own files, or texts for a model of texts.")]
-Settings = Annotated[list[str] | None, typer.Argument(metavar="SETTING=VALUE", help="See `zoo show NAME`.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, all else on standard error.")]
-Sample = Annotated[bool, typer.Option("--sample", help="Use the small data set that ships with the zoo.")]
-Data = Annotated[Path | None, typer.Option("--data", help="Your own data: a folder or a file.")]
-ManualDir = Annotated[Path | None, typer.Option("--manual-dir", help="Folder with the publisher's archive.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of weights, shuffling and augmentation.")]
-Limit = Annotated[int | None, typer.Option("--limit", help="Use at most so many examples of each split.")]
-
-
-def verb(example: str, **options: Any) -> Callable[[Callable], Callable]:
-    """A command whose help ends with an example."""
-    return app.command(epilog=f"Example: {example}", **options)
-
 
 @verb("zoo list", name="list")
-def list_recipes(json: Json = False) -> None:
+def list_recipes(
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the table of the README.")] = False,
+) -> None:
     """List the recipes and what they reached."""
     headers, faults = {}, []
     for name in catalog.names():
@@ -52,6 +30,8 @@ def list_recipes(json: Json = False) -> None:
             faults.append(str(error))
     if json:
         terminal.print_json([{"name": name, **dataclasses.asdict(header)} for name, header in headers.items()])
+    elif markdown:
+        print(terminal.markdown(headers))
     else:
         rows = ((name, header.summary, header.result) for name, header in headers.items())
         terminal.print_table(("name", "summary", "result"), rows)
@@ -68,10 +48,7 @@ def show(name: Name, json: Json = False) -> None:
         described = {key: dataclasses.asdict(setting) | {"type": setting.kind} for key, setting in settings.items()}
         terminal.print_json({"name": file.stem, "file": file, **dataclasses.asdict(header), "settings": described})
         return
-    print(f"{header.summary}\n")
-    for heading in ("data", "licence", "model", "result", "command"):
-        print(f"{heading:9}{getattr(header, heading)}")
-    print(f"{'file':9}{file}\n")
+    terminal.print_recipe(file, header)
     rows = ((key, setting.kind, shown(setting.default), setting.help) for key, setting in settings.items())
     terminal.print_table(("setting", "type", "default", "what it is"), rows)
 
@@ -153,10 +130,7 @@ def run(
             require_cudnn=require_cudnn,
             **values,
         )
-    if json:
-        terminal.print_json(dataclasses.asdict(result))
-    else:
-        terminal.print_result(result)
+    terminal.print_result(result, json)
 
 
 def _check_source(sample: bool, data: Path | None, limit: int | None) -> None:
@@ -169,114 +143,29 @@ def _check_source(sample: bool, data: Path | None, limit: int | None) -> None:
         raise UsageError(f"`--limit` must be at least 1 example, got {limit}.")
 
 
-@verb("zoo runs spoken_digits")
-def runs(
-    recipe: Annotated[str | None, typer.Argument(metavar="NAME", help="Only runs of this recipe.")] = None,
+from zoo import cli_runs  # noqa: E402, F401 - its verbs stand here in the help
+
+
+@verb("zoo reproduce spoken_digits --seeds 3 --manual-dir ~/archives")
+def reproduce(
+    name: Name,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many runs.")] = 3,
+    manual_dir: ManualDir = None,
     json: Json = False,
 ) -> None:
-    """List recorded runs, newest first."""
-    with terminal.results_only():
-        from zoo import tracking
+    """Measure a recipe's published figure again: exit code 1 where it does not hold within two spreads."""
+    from zoo import reproduce as again
 
-        rows = tracking.runs(recipe)
+    more = ["--manual-dir", str(manual_dir)] if manual_dir else []
+    found = again.reproduce(name, seeds=seeds, more=more)
     if json:
-        terminal.print_json(rows)
+        terminal.print_json({**dataclasses.asdict(found), "mean": found.mean})
     else:
-        terminal.print_runs(rows, tracking.uri())
-
-
-@verb("zoo compare latest wide")
-def compare(
-    references: Annotated[list[str], typer.Argument(metavar="RUN", help="Two runs or more.")],
-    json: Json = False,
-) -> None:
-    """Compare runs: settings that differ, and metrics side by side."""
-    with terminal.results_only():
-        from zoo import tracking
-
-        found = tracking.compare(references)
-    if json:
-        terminal.print_json(found)
-    else:
-        terminal.print_comparison(found)
-
-
-@verb("zoo ui --port 5001")
-def ui(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="On 127.0.0.1.")] = 5000) -> None:
-    """Open MLflow's pages on the recorded runs."""
-    from zoo import tracking
-
-    tracking.ui(port)
-
-
-@verb(
-    "zoo predict latest my.wav another.flac; zoo predict latest 'What a film!' reviews.txt; zoo predict latest sales.csv"
-)
-def predict(
-    run: Run,
-    items: Items,
-    backtest: Annotated[
-        int | None,
-        typer.Option("--backtest", min=1, help="Forecast from so many cut-offs in the table's past instead."),
-    ] = None,
-) -> None:
-    """Print the answers of a run's export for files or texts, one line of JSON each; continue tables of series."""
-    missing = [item for item in items if names_a_file(item) and not Path(item).is_file()]
-    if missing:
-        raise UsageError(f"`FILE` must be a file, and there is none at {', '.join(missing)}.")
-    with terminal.tensorflow_loaded():
-        from zoo.serve import Model, continue_tables
-
-        model = Model.load(run)
-        if backtest or model.about.get("series"):
-            rows = continue_tables(model.forecaster(), [Path(item) for item in items], backtest)
-        else:
-            rows = model.predict(items)
-    for row in rows:
-        terminal.print_json(row)
-
-
-@verb("zoo inspect latest my.wav; zoo inspect latest 'not a good film' --beside other")
-def inspect(
-    run: Run,
-    item: Annotated[str, typer.Argument(metavar="FILE", help="Your own file, or a text for a model of texts.")],
-    beside: Annotated[str | None, typer.Option("--beside", help="Another run, whose gradient is drawn too.")] = None,
-    log: Annotated[bool, typer.Option("--log", help="Log the picture and the page with the run.")] = False,
-    json: Json = False,
-) -> None:
-    """Draw what the gates and memory cells of a run's LSTM layers do with one example, as a picture and a page."""
-    with terminal.tensorflow_loaded():
-        from zoo.inspection import inspect as look
-
-        found = look(run, item, beside=beside, log=log)
-    terminal.print_json(found) if json else terminal.print_inspection(found)
-
-
-@verb("zoo export latest model")
-def export(
-    run: Run,
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; must not exist.")],
-    format: Annotated[str, typer.Option("--format", help="saved_model.")] = "saved_model",
-) -> None:
-    """Copy the proved export of a run to a folder."""
-    with terminal.tensorflow_loaded():
-        from zoo.export import copy_export
-
-        folder = copy_export(run, directory, format)
-    print(folder)
-
-
-@verb("zoo serve latest --port 8080")
-def serve(
-    run: Run,
-    host: Annotated[str, typer.Option("--host", help="Who may connect; 0.0.0.0 for everybody.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8080,
-) -> None:
-    """Serve a run's export over HTTP until interrupted: /invocations, /ping."""
-    with terminal.tensorflow_loaded():
-        from zoo.serve import serve as answer
-
-        answer(run, host, port)
+        values = " ".join(f"{value:.4f}" for value in found.values)
+        print(f"{found.metric}  {found.mean:.4f} ({values}), published {found.published} ± {found.spread}")
+        print("reproduced" if found.holds else "not reproduced")
+    if not found.holds:
+        raise typer.Exit(1)
 
 
 @verb("zoo copy spoken_digits my.py")

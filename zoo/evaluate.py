@@ -30,10 +30,12 @@ class Evaluation:
       metrics: `<split>_<metric>`.
       baseline: `baseline_<metric>`, with the split's own name where there are several; and the same of other simple
         answers of the task, such as `copied_<metric>` or `last_value_<metric>`.
-      difference: `difference_<metric>` of the headline metric to the baseline, with `_low` and `_high` of its interval.
+      difference: `difference_<metric>` of the headline metric to the baseline, with `_low` and `_high` of its interval;
+        of windows over a series there are none where all overlap.
       pictures: By name.
       table: Columns, worst example first.
       notes: Tags that say how the metrics were counted.
+      alignments: Worst answers under their truths, where those are texts to be read.
     """
 
     split: str
@@ -43,6 +45,7 @@ class Evaluation:
     pictures: dict[str, Figure] = field(default_factory=dict)
     table: dict[str, list] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    alignments: str = ""
 
     def log(self, record: Record) -> None:
         """Writes all of it into the record."""
@@ -52,6 +55,8 @@ class Evaluation:
         for name, figure in self.pictures.items():
             record.picture(f"{name}{suffix}", figure)
         record.table(f"{self.split}_examples", self.table)
+        if self.alignments:
+            record.text(f"{self.split}_alignments.txt", self.alignments)
 
 
 def evaluate(
@@ -67,13 +72,19 @@ def evaluate(
       answers: The composed function's, in the split's order.
     """
     ids, truth = truths(dataset.splits[split])
-    simple = task.baseline(*_for_baseline(dataset, split, prepared), dataset.target)
+    raw = dataset.input.kind == "text" or getattr(task, "baseline_reads_input", False)
+    simple = task.baseline(*_for_baseline(dataset, split, prepared, raw), dataset.target)
     suffix = split.removeprefix("test")
     difference = task.example_scores(answers, truth, dataset.target) - task.example_scores(
         simple, truth, dataset.target
     )
-    low, high = interval(difference)
     name = f"difference{suffix}_{task.headline}"
+    compared = {name: float(difference.mean())}
+    if dataset.target.series is not None:
+        named = dataset.references.get(split, {}).get("series", np.zeros(len(difference)))
+        difference = blocks(difference, dataset.target.series.ahead, named)
+    if dataset.target.series is None or len(difference) > 1:  # one block says nothing of how far others would be off
+        compared[f"{name}_low"], compared[f"{name}_high"] = interval(difference)
     columns = task.describe(answers, truth, dataset.target)
     if dataset.input.kind == "text":
         columns["text"] = [text.decode(errors="replace")[:TABLE_CHARACTERS] for text in inputs(dataset, split)]
@@ -90,9 +101,10 @@ def evaluate(
         split=split,
         metrics={f"{split}_{key}": value for key, value in _scores(task, dataset, split, answers, truth).items()},
         baseline=beaten,
-        difference={name: float(difference.mean()), f"{name}_low": low, f"{name}_high": high},
+        difference=compared,
         pictures=task.pictures(answers, truth, dataset.target),
         table={key: [values[index] for index in worst] for key, values in {"id": ids, **columns}.items()},
+        alignments=task.alignments(answers, truth) if hasattr(task, "alignments") else "",
         notes={"bleu_signature": task.signature()} if hasattr(task, "signature") else {},
     )
 
@@ -104,19 +116,43 @@ def _scores(task: Task, dataset: Dataset, split: str, answers: Answers, truth: n
 
 
 def _for_baseline(
-    dataset: Dataset, split: str, prepared: Mapping[str, tf.data.Dataset]
+    dataset: Dataset, split: str, prepared: Mapping[str, tf.data.Dataset], raw: bool
 ) -> tuple[tuple[Sequence[Any], np.ndarray], Sequence[Any]]:
-    """What a baseline sees of train, with truths, and of the test split: features, or the texts themselves."""
-    if dataset.input.kind != "text":
+    """What a baseline sees of train, with truths, and of the test split: features, or the raw inputs themselves."""
+    if not raw:
         apart = -(-dataset.sizes["train"] // MOST_BASELINE)
-        train = features.first_variant(prepared["train"].shard(apart, 0))
-        return train, features.first_variant(prepared[split])[0]
+        train = prepared["train"].shard(apart, 0)
+        known, asked = (features.first_variant(part)[0] for part in (train, prepared[split]))
+        if dataset.target.kind != "text":
+            return (known, features.first_variant(train)[1]), asked
+        texts = dict(zip(*truths(dataset.splits["train"]), strict=True))
+        return (known, [texts[row["id"].decode()] for row in train.as_numpy_iterator()]), asked
     return (inputs(dataset, "train"), truths(dataset.splits["train"])[1]), inputs(dataset, split)
 
 
 def inputs(dataset: Dataset, split: str) -> list[Any]:
     """The raw inputs of every example of a split, in order."""
     return [example["input"] for example in dataset.splits[split].as_numpy_iterator()]
+
+
+def blocks(difference: np.ndarray, ahead: int, series: np.ndarray) -> np.ndarray:
+    """What a bootstrap may draw from windows that overlap with the next ones: runs of `ahead` windows of one series.
+
+    Args:
+      difference: float64[window], in the order of the series and of time.
+      ahead: Steps told by a window; each begins one step behind the one before.
+      series: [window], which series it is of.
+
+    Returns:
+      float64[block] with the same mean, the means of blocks that may be a little longer or, at a short series, shorter.
+
+    Source:
+      Carlstein 1986, The Use of Subseries Values for Estimating the Variance of a General Statistic from a Stationary
+      Sequence (blocks that do not overlap).
+    """
+    parts = np.split(difference, np.flatnonzero(series[1:] != series[:-1]) + 1)
+    sums = np.array([run.sum() for part in parts for run in np.array_split(part, max(1, len(part) // ahead))])
+    return sums * len(sums) / len(difference)
 
 
 def interval(difference: np.ndarray) -> tuple[float, float]:

@@ -18,6 +18,7 @@ from zoo.datasets import windows
 from zoo.kernels import without_cudnn
 from zoo.proof import Proof, prove
 from zoo.signatures import Signature, signatures
+from zoo.streaming import Stream, obstacle
 from zoo.types import Answers, RunError, Spec, UsageError
 
 FORMATS = ("saved_model",)
@@ -36,12 +37,15 @@ def save(chain: Chain, directory: Path) -> None:
     with without_cudnn(chain.network):
         for name, signature in signatures(chain.input).items():
             archive.add_endpoint(name, endpoint(chain, signature), input_signature=list(signature.inputs))
+        if not obstacle(chain):
+            stream = Stream(chain)
+            archive.add_endpoint("stream", lambda *inputs: stream(*inputs), input_signature=stream.signature)
         archive.write_out(str(directory), verbose=False)
     (directory / "model.json").write_text(json.dumps(description(chain), indent=2) + "\n")
 
 
 def description(chain: Chain) -> dict[str, Any]:
-    """What a client has to know of an export, its `model.json`: kind, rate, classes, series."""
+    """What a client has to know of an export, its `model.json`: kind, rate, classes, series, and how it streams."""
     return {
         "task": chain.task.name,
         "kind": chain.input.kind,
@@ -50,7 +54,16 @@ def description(chain: Chain) -> dict[str, Any]:
         "series": _series(chain.input) if chain.input.series else None,
         "classes": list(chain.target.classes) if chain.target.kind == "label" else [],
         "signatures": {name: [spec.name for spec in made.inputs] for name, made in signatures(chain.input).items()},
+        **_streaming(chain),
     }
+
+
+def _streaming(chain: Chain) -> dict[str, Any]:
+    """How a transcriber of speech answers while it listens, or why it does not."""
+    if chain.task.name != "transcription" or chain.input.kind != "audio":
+        return {}
+    reason = obstacle(chain)
+    return {"no_stream": reason} if reason else {"stream": Stream(chain).description()}
 
 
 def _series(input: Spec) -> dict[str, Any]:

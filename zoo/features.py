@@ -22,6 +22,7 @@ from zoo.types import Dataset
 BUCKETS = 16  # more pad less, but sort more examples at once
 IN_MEMORY_BYTES = 2 << 30  # features of a split up to this size are held in memory
 SHUFFLED_BYTES = 1 << 30  # windows of a table overlap, so the epoch's shuffle may hold more than the table
+MEASURED = 64  # examples whose size says how many the epoch's shuffle may hold where they have several lengths
 FRONTEND_BATCH = 32
 PREFETCHED = 32  # batches; enough that an epoch begins before the one before it has ended
 Row = tuple[tf.Tensor, tf.Tensor]  # features and target of one example
@@ -29,19 +30,26 @@ Row = tuple[tf.Tensor, tf.Tensor]  # features and target of one example
 
 def cache_key(recipe: Recipe, chain: Chain, dataset: Dataset, split: str, variants: int, seed: int) -> str:
     """Names the cached features: data, frontend with its state, and the code of layers and augmentation."""
-    frontend = chain.frontend
-    parts = ["cache file", dataset.fingerprint, split, str(dataset.sizes[split]), str(chain.features)]
-    if frontend is not None:
-        parts += [type(frontend).__name__, json.dumps(frontend.get_config(), sort_keys=True, default=str)]
-        parts += [hashlib.sha256(weight.numpy().tobytes()).hexdigest() for weight in frontend.weights]
-    parts += [json.dumps(chain.features.classes)]
-    if chain.labels is not None:
-        parts += [type(chain.labels).__name__, json.dumps(chain.labels.get_config(), sort_keys=True, default=str)]
-        parts += [json.dumps(chain.target.classes)]
+    parts = ["cache file with checksum", dataset.fingerprint, split, str(dataset.sizes[split]), state_key(chain)]
     if variants > 1 and recipe.augment_raw is not None:
         draws = recipe.augment_raw
         captured = [cell.cell_contents for cell in draws.__closure__ or ()]
         parts += [str(variants), str(seed), inspect.getsource(draws), repr(captured)]
+    if variants > 1 and dataset.vary is not None:
+        parts += [str(variants), str(seed), inspect.getsource(inspect.getmodule(dataset.vary))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def state_key(chain: Chain) -> str:
+    """Changes with what makes features and labels of raw examples: layers, what they have learnt, and their code."""
+    frontend = chain.frontend
+    parts = [str(chain.features), json.dumps(chain.features.classes)]
+    if frontend is not None:
+        parts += [type(frontend).__name__, json.dumps(frontend.get_config(), sort_keys=True, default=str)]
+        parts += [hashlib.sha256(weight.numpy().tobytes()).hexdigest() for weight in frontend.weights]
+    if chain.labels is not None:
+        parts += [type(chain.labels).__name__, json.dumps(chain.labels.get_config(), sort_keys=True, default=str)]
+        parts += [json.dumps(chain.target.classes)]
     for file in sorted(Path(zoo.layers.__file__).parent.glob("*.py")):
         parts.append(hashlib.sha256(file.read_bytes()).hexdigest())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
@@ -60,7 +68,7 @@ def prepare(
     """Features of a split, from the cache or computed into it.
 
     Args:
-      recipe: Its `augment_raw` makes the variants.
+      recipe: Its `augment_raw` makes the variants, after the data set's own `vary`.
       chain: Its frontend makes the features.
       dataset: Where the split is.
       split: Its name.
@@ -72,10 +80,10 @@ def prepare(
       `{"id": string, "features": [time of all variants, feature], "splits": int64[variant + 1], "target"}` per example;
       variant k is `features[splits[k]:splits[k + 1]]`.
     """
-    if chain.frontend is None and chain.labels is None and variants == 1:
+    if dataset.input.series is not None and chain.frontend is None and variants == 1:
         advance(dataset.sizes[split])
-        return dataset.splits[split].map(_as_they_are)
-    made = compute(recipe, chain, dataset.splits[split], variants, seed)
+        return dataset.splits[split].map(_as_it_is)
+    made = compute(recipe, chain, dataset.splits[split], variants, seed, dataset.vary)
     if chain.frontend is None:
         advance(dataset.sizes[split])
         return made.cache()
@@ -98,11 +106,11 @@ def prepare(
     return features.cache() if size <= IN_MEMORY_BYTES else features
 
 
-def _as_they_are(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Raw input as features; it is in memory, or cheap to cut out of what is, so there is nothing to keep."""
-    values = example["input"]
+def _as_it_is(window: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """A window as features; it is cheap to cut out of the table, and kept it would be as many times as large."""
+    values = window["input"]
     ends = tf.stack([0, tf.shape(values, tf.int64)[0]])
-    return {"id": example["id"], "features": values, "splits": ends, "target": example["target"]}
+    return {"id": window["id"], "features": values, "splits": ends, "target": window["target"]}
 
 
 def _move(made: Path, place: Path) -> None:
@@ -119,14 +127,19 @@ def compute(
     examples: tf.data.Dataset,
     variants: int = 1,
     seed: int = 0,
+    vary: Callable[..., dict[str, tf.Tensor]] | None = None,
 ) -> tf.data.Dataset:
     """Features of single raw examples, computed as they are read; arguments and elements as of `prepare`."""
 
+    def drawn(example: dict[str, tf.Tensor], draw: tf.Tensor) -> tf.Tensor:
+        values = example["input"] if vary is None else vary(example, draw)["input"]
+        return values if recipe.augment_raw is None else recipe.augment_raw(values, draw)
+
     def variant(index: tf.Tensor, example: dict[str, tf.Tensor], number: tf.Tensor) -> dict[str, tf.Tensor]:
         values = example["input"]
-        if variants > 1 and recipe.augment_raw is not None:
+        if variants > 1:
             draw = tf.random.experimental.stateless_fold_in([seed, 0], tf.cast(index * variants + number, tf.int32))
-            values = tf.cond(number > 0, lambda: recipe.augment_raw(values, draw), lambda: values)
+            values = tf.cond(number > 0, lambda: drawn(example, draw), lambda: values)
             values = tf.ensure_shape(values, examples.element_spec["input"].shape)
         return {**example, "input": values, "length": steps(values)}
 
@@ -156,11 +169,16 @@ def compute(
 
 
 def first_variant(features: tf.data.Dataset) -> tuple[list[np.ndarray], np.ndarray]:
-    """Every example's plain features float32[time, feature], and the targets, in order."""
+    """Every example's plain features float32[time, feature], and the targets, in order; an array of objects where those
+    have several lengths.
+    """
     rows = [
         (example["features"][: example["splits"][1]], example["target"]) for example in features.as_numpy_iterator()
     ]
-    return [row[0] for row in rows], np.stack([row[1] for row in rows])
+    targets = [row[1] for row in rows]
+    if len({target.shape for target in targets}) > 1:
+        return [row[0] for row in rows], np.array(targets, object)
+    return [row[0] for row in rows], np.stack(targets)
 
 
 def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first: int = 0) -> tf.data.Dataset:
@@ -194,9 +212,7 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first
 
         return pick
 
-    spec = features.element_spec["features"]
-    one = 4 * spec.shape.num_elements() if spec.shape.is_fully_defined() else 0
-    shuffled_at_once = min(examples, max(1, SHUFFLED_BYTES // one)) if one else examples
+    shuffled_at_once = min(examples, _fitting(features))
 
     def whole_epoch(number: tf.Tensor) -> tf.data.Dataset:
         order = number + 1_000_003 * (seed + 1)
@@ -205,6 +221,15 @@ def train_batches(features: tf.data.Dataset, recipe: Recipe, *, seed: int, first
         return _bucketed(picked, size, recipe.task.forced).shuffle(BUCKETS, seed=order, reshuffle_each_iteration=False)
 
     return tf.data.Dataset.counter(first).flat_map(whole_epoch).prefetch(PREFETCHED)
+
+
+def _fitting(features: tf.data.Dataset) -> int:
+    """How many examples may be held for shuffling; those of several lengths are measured by the first few."""
+    spec = features.element_spec["features"]
+    if spec.shape.is_fully_defined():
+        return max(1, SHUFFLED_BYTES // (4 * spec.shape.num_elements()))
+    sizes = [row["features"].nbytes for row in features.take(MEASURED).as_numpy_iterator()]
+    return max(1, int(IN_MEMORY_BYTES / max(1.0, np.mean(sizes))))
 
 
 def batches_per_epoch(features: tf.data.Dataset, batch_size: int) -> int:
@@ -243,7 +268,8 @@ def _bucketed(rows: tf.data.Dataset, batch_size: int, forced: bool) -> tf.data.D
     the draws of augmentation, and Keras takes that of the first for all.
     """
     shape, target_shape = (spec.shape for spec in rows.element_spec)
-    if shape.is_fully_defined() and target_shape.is_fully_defined():  # all alike, there is nothing to sort or to pad
+    alike = shape.is_fully_defined() and target_shape.is_fully_defined()
+    if alike and not forced:  # there is nothing to sort or to pad
         return rows.batch(batch_size).map(
             lambda values, target: ((values, tf.repeat(tf.shape(values)[1], tf.shape(values)[0])), target)
         )

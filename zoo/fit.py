@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
 from sklearn.utils.class_weight import compute_class_weight
 
+from zoo.saver import Saver, Stage
 from zoo.types import Task, Training
 
 
@@ -69,13 +70,14 @@ class Keeper(keras.callbacks.Callback):
     Attributes:
       epoch: The epoch kept, counted from 0; -1 before the first.
       metrics: `val_*` of that epoch.
+      kept: Its weights.
     """
 
     def __init__(self, task: Task, training: Training):
         super().__init__()
         self.task, self.training = task, training
         self.epoch, self.metrics = -1, {}
-        self._kept: list[np.ndarray] = []
+        self.kept: list[np.ndarray] = []
         self._raw: list[np.ndarray] | None = None
         self._evaluated: list[np.ndarray] = []
 
@@ -96,10 +98,19 @@ class Keeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Keeps the validated weights if they are the ones to keep; stops when patience is out."""
         if self._better(logs[self.task.watch]):
-            self.epoch, self._kept = epoch, self._evaluated
+            self.epoch, self.kept = epoch, self._evaluated
             self.metrics = {name: float(value) for name, value in logs.items() if name.startswith("val_")}
         elif self.training.patience is not None and epoch - self.epoch >= self.training.patience:
             self.model.stop_training = True
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What to save beside `kept`."""
+        return {"epoch": self.epoch, "metrics": self.metrics}
+
+    def put_back(self, kept: list[np.ndarray], state: Mapping[str, Any]) -> None:
+        """Takes what was saved."""
+        self.kept, self.epoch, self.metrics = kept, state["epoch"], dict(state["metrics"])
 
     def _better(self, value: float) -> bool:
         if self.epoch < 0 or self.training.keep == "last":
@@ -109,7 +120,7 @@ class Keeper(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Leaves the kept weights in the model."""
-        self.model.set_weights(self._kept)
+        self.model.set_weights(self.kept)
 
 
 class Reporter(keras.callbacks.Callback):
@@ -158,7 +169,7 @@ def fit(
     network: keras.Model,
     task: Task,
     training: Training,
-    train: tf.data.Dataset,
+    train: Callable[[int], tf.data.Dataset],
     val: tf.data.Dataset,
     *,
     steps_per_epoch: int,
@@ -166,6 +177,7 @@ def fit(
     log: Callable[[dict[str, float], int], None],
     class_weight: Mapping[int, float] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    saver: Saver | None = None,
 ) -> Keeper:
     """Fits a network and leaves the weights to keep in it.
 
@@ -173,13 +185,14 @@ def fit(
       network: From `[features, length]` to logits.
       task: Loss, metrics and what to watch.
       training: Settings.
-      train: Batches, epoch after epoch.
+      train: From an epoch to its batches and those of the epochs behind it.
       val: Batches.
       steps_per_epoch: How many of them make an epoch.
       progress: Where to show.
       log: Called with (metrics, epoch) after each epoch.
       class_weight: Weight of each class in the training loss, by its index.
       callbacks: More of them.
+      saver: Keeps checkpoints, and has what a resumed run goes on from.
 
     Returns:
       Which epoch was kept, and how good it is.
@@ -189,17 +202,53 @@ def fit(
     """
     keeper = Keeper(task, training)
     network.compile(optimizer(training, steps_per_epoch), loss=task.loss(), metrics=task.metrics(), jit_compile=False)
+    stage = None if saver is None else Stage(saver, "training", training.epochs, steps_per_epoch, keeper)
+    callbacks = [keeper, Reporter(progress, training.epochs, log), keras.callbacks.TerminateOnNaN(), *callbacks]
     progress.start("training", training.epochs * steps_per_epoch)
-    history = network.fit(
-        train,
-        validation_data=val,
-        epochs=training.epochs,
-        steps_per_epoch=steps_per_epoch,
-        verbose=0,
-        shuffle=False,  # the batches are
-        class_weight=class_weight,
-        callbacks=[keeper, Reporter(progress, training.epochs, log), keras.callbacks.TerminateOnNaN(), *callbacks],
-    )
-    if not np.isfinite(history.history["loss"]).all():
+    settings = {"validation_data": val, "class_weight": class_weight, "callbacks": callbacks}
+    history = fit_spans(network, train, training.epochs, steps_per_epoch, progress, stage, settings)
+    if not np.isfinite(history).all():
         raise FloatingPointError("the training loss is not a number; try a lower learning_rate or clip_norm")
+    if stage is not None and stage.resumed is not None:  # nothing was left to train
+        stage.put_back(network)
+        network.set_weights(keeper.kept)
     return keeper
+
+
+def fit_spans(
+    model: keras.Model,
+    train: Callable[[int], tf.data.Dataset],
+    epochs: int,
+    steps_per_epoch: int,
+    progress: Progress,
+    stage: Stage | None,
+    settings: Mapping[str, Any],
+) -> list[float]:
+    """Fits a compiled model for the epochs that are left.
+
+    Args:
+      model: Compiled.
+      train: From an epoch to its batches and those of the epochs behind it.
+      epochs: In all.
+      steps_per_epoch: Batches.
+      progress: Moves by what was done before.
+      stage: Saves, and knows what was done before.
+      settings: Other arguments of `keras.Model.fit`.
+
+    Returns:
+      The training loss of each epoch that was left.
+    """
+    whole = [{"initial_epoch": 0, "epochs": epochs, "steps_per_epoch": steps_per_epoch}]
+    callbacks = [*settings["callbacks"], *([] if stage is None else [stage])]
+    losses: list[float] = []
+    if stage is not None:
+        progress.advance(stage.epoch * steps_per_epoch + stage.step)
+    for span in whole if stage is None else stage.spans():
+        batches = train(span["initial_epoch"]).skip(steps_per_epoch - span["steps_per_epoch"])
+        if stage is not None and stage.step:
+            model.evaluate(batches.take(1), verbose=0)  # makes the metrics, in which half an epoch is put back
+        fitted = model.fit(batches, verbose=0, shuffle=False, **{**settings, **span, "callbacks": callbacks})
+        losses += fitted.history["loss"]
+        if model.stop_training:
+            break
+    return losses

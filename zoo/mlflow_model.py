@@ -16,7 +16,7 @@ class SavedModelServer(mlflow.pyfunc.PythonModel):
         """Loads the SavedModel; `context.artifacts["saved_model"]` is its folder."""
         import tensorflow as tf
 
-        self.tensorflow = tf
+        self.tensorflow, self.folder = tf, context.artifacts["saved_model"]
         self.model = tf.saved_model.load(context.artifacts["saved_model"])
         self.call = self.model.signatures["serving_default"]
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo import features
 from zoo.chain import Chain
-from zoo.fit import Progress, Reporter, optimizer
+from zoo.fit import Progress, Reporter, fit_spans, optimizer
 from zoo.recipe import Recipe
+from zoo.saver import Saver, Stage
 
 
 def pretrain(
@@ -23,6 +25,7 @@ def pretrain(
     seed: int,
     progress: Progress,
     log: Callable[[dict[str, float], int], None],
+    saver: Saver | None = None,
 ) -> None:
     """Fits the recipe's `pretraining` model, whose layers are those of the chain's network.
 
@@ -33,6 +36,7 @@ def pretrain(
       seed: Of the order of the examples.
       progress: Where to show.
       log: Called with ({"pretrain_loss": ...}, epoch) after each epoch.
+      saver: Keeps checkpoints, and has what a resumed run goes on from.
 
     Raises:
       FloatingPointError: The loss was not a number.
@@ -48,15 +52,20 @@ def pretrain(
     def named(metrics: dict[str, float], epoch: int) -> None:
         log({"pretrain_loss": metrics["train_loss"]}, epoch)
 
-    model.fit(
-        features.train_batches(examples, plain, seed=seed),
-        epochs=training.epochs,
-        steps_per_epoch=steps,
-        verbose=0,
-        shuffle=False,
-        callbacks=[Reporter(progress, training.epochs, named, "pretraining epoch"), keras.callbacks.TerminateOnNaN()],
+    stage = None if saver is None else Stage(saver, "pretraining", training.epochs, steps)
+    reporter = Reporter(progress, training.epochs, named, "pretraining epoch")
+    losses = fit_spans(
+        model,
+        lambda first: features.train_batches(examples, plain, seed=seed, first=first),
+        training.epochs,
+        steps,
+        progress,
+        stage,
+        {"callbacks": [reporter, keras.callbacks.TerminateOnNaN()]},
     )
-    if model.stop_training:
+    if not np.isfinite(losses).all():
         raise FloatingPointError("the pretraining loss is not a number; try a lower learning rate")
+    if stage is not None and stage.resumed is not None:  # nothing was left to learn
+        stage.put_back(model)
     if training.average:
         model.optimizer.finalize_variable_values(model.trainable_variables)

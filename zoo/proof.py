@@ -18,6 +18,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from zoo.chain import Chain, concatenate
 from zoo.kernels import lstm_layers
 from zoo.signatures import edges, signatures
+from zoo.streaming import Stream, filled_up, obstacle
 from zoo.types import Answers, RunError
 
 MOST_EXAMPLES = 2000
@@ -90,8 +91,10 @@ def prove(chain: Chain, export: Path, *, examples: Sequence[np.ndarray], truth: 
     alone = [("serving_default", served([example])) for example in examples[: proof.alone]]
     legal = [(case, name) for case in cases.legal for name in known]
     edge = [(name, known[name].pack([cases.legal[case]])) for case, name in legal]
+    streamed = _streamed(chain, examples[: proof.alone])
     try:
-        answers = iter(answer_in_fresh_process(export, [*batched, *alone, *edge, *cases.malformed.values()]))
+        asked = [*batched, *alone, *edge, *cases.malformed.values(), *streamed]
+        answers = iter(answer_in_fresh_process(export, asked))
     except RunError as error:
         proof.faults.append(str(error))
         return proof
@@ -110,7 +113,20 @@ def prove(chain: Chain, export: Path, *, examples: Sequence[np.ndarray], truth: 
         proof.edge_cases[case] = "refused" if isinstance(answer, str) else "answered"
         if not isinstance(answer, str):
             proof.faults.append(f"malformed input ({case}) got an answer instead of an error")
+    heard = _joined("as a stream", [next(answers) for _ in streamed], proof) if streamed else None
+    if heard:
+        heard = {"text": np.char.strip(heard["text"].astype(bytes)).astype(object), "score": heard["score"]}
+        _compare("as a stream", heard, {name: expected[name][: proof.alone] for name in heard}, proof)
     return proof
+
+
+def _streamed(chain: Chain, examples: Sequence[np.ndarray]) -> list[Request]:
+    """Requests for the same answers from the signature `stream`, a whole example each; none where there is none."""
+    if obstacle(chain):
+        return []
+    stream = Stream(chain)
+    state, about = np.zeros((1, stream.size), np.float32), stream.description()
+    return [("stream", {"samples": filled_up(example, about)[None], "state": state}) for example in examples]
 
 
 def answer_in_fresh_process(export: Path, requests: Sequence[Request]) -> list[dict[str, np.ndarray] | str]:

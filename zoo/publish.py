@@ -6,29 +6,62 @@ import importlib.metadata
 from pathlib import Path
 
 import mlflow
+import mlflow.pyfunc
 import numpy as np
 import pandas as pd
-from mlflow.models import ModelSignature
+from mlflow.entities import LoggedModelStatus
+from mlflow.models import Model, ModelSignature
+from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-from zoo import catalog
+from zoo import catalog, tracking
 from zoo.chain import Chain
-from zoo.record import Record
+from zoo.disk import room
+from zoo.record import SECONDS, Record
 from zoo.signatures import signatures
-from zoo.types import Dataset, RunResult
+from zoo.types import Dataset, Halted, RunResult
 
 WRAPPER = Path(__file__).with_name("mlflow_model.py")
 
 
-def model(file: Path, chain: Chain, dataset: Dataset, folder: Path) -> None:
+def model(record: Record, file: Path, chain: Chain, dataset: Dataset, folder: Path) -> None:
     """Logs the export as the run's model, and registers it under the recipe's name unless the data is a sample.
 
+    A resumed run that has a model gets no second one.
+
     Args:
+      record: Of the run.
       file: The recipe's.
       chain: Says what the model takes.
       dataset: Gives the input example.
       folder: Of the proved export.
+
+    Raises:
+      Halted: There is no room, or the store does not answer.
     """
+    name = None if dataset.origin == "sample" else file.stem
+    if not record.flush(SECONDS):
+        raise Halted("the tracking store does not answer, and the run has a model for it")
+    with tracking.reached(), room("the model", tracking.folder()):
+        client = tracking.open_store()
+        if not record.resumed or not _is_there(client, record, name):
+            _log(client, record, chain, dataset, folder, name)
+
+
+def _is_there(client: MlflowClient, record: Record, name: str | None) -> bool:
+    """Whether the run's model is logged; one that was cut off before it was registered is registered."""
+    experiment = client.get_run(record.run_id).info.experiment_id
+    every = client.search_logged_models([experiment], filter_string=f"source_run_id = '{record.run_id}'")
+    found = [each for each in every if each.status == LoggedModelStatus.READY]
+    for half in every:
+        if half not in found:
+            client.delete_logged_model(half.model_id)
+    if found and name and not client.search_model_versions(f"run_id = '{record.run_id}'"):
+        mlflow.register_model(f"models:/{found[0].model_id}", name)
+    return bool(found)
+
+
+def _log(client: MlflowClient, record: Record, chain: Chain, dataset: Dataset, folder: Path, name: str | None) -> None:
     example = next(iter(dataset.splits["val"].take(1).as_numpy_iterator()))["input"]
     served = signatures(chain.input)["serving_default"]
     inputs = served.pack([example])
@@ -49,14 +82,21 @@ def model(file: Path, chain: Chain, dataset: Dataset, folder: Path) -> None:
             ]
         )
         shown = inputs
-    mlflow.pyfunc.log_model(
-        name="model",
+    run = client.get_run(record.run_id)
+    made = client.create_logged_model(
+        run.info.experiment_id, name="model", source_run_id=record.run_id, params=run.data.params
+    )
+    Model.log(  # what `mlflow.pyfunc.log_model` calls, which would take the run that is active in this thread
+        artifact_path=None,
+        flavor=mlflow.pyfunc,
+        run_id=record.run_id,
+        model_id=made.model_id,
         python_model=str(WRAPPER),
         artifacts={"saved_model": str(folder)},
         signature=ModelSignature(inputs=columns),
         input_example=shown,
         pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in ("tensorflow", "mlflow")],
-        registered_model_name=None if dataset.origin == "sample" else file.stem,
+        registered_model_name=name,
     )
 
 

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
+import json
 import os
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import mlflow
 import mlflow.data.code_dataset_source
 import mlflow.data.meta_dataset
+import pandas as pd
 import psutil
 import tensorflow as tf
 from matplotlib.figure import Figure
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+from mlflow.tracking.context import registry as context_registry
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
-from zoo import tracking
+from zoo import dead, process, tracking
+from zoo.disk import room
+from zoo.monitor import Monitor
+from zoo.outbox import Outbox
 from zoo.types import Dataset, RunError, UsageError
 
 PACKAGES = ("lstm-zoo", "tensorflow", "keras", "tensorflow-datasets", "mlflow", "numpy", "scikit-learn", "soundfile")
+SECONDS = 120.0  # for the store to take the end of a run
+SECONDS_AWAY = 10.0  # where it is known not to answer
+SECONDS_KILLED = 1.5  # where somebody waits for the process to go
 
 
 class Record:
     """A run in MLflow; used as a context, it ends FINISHED, FAILED with its reason, or KILLED.
+
+    All goes through an `Outbox`, so that a store that is busy or away neither stops the run nor loses anything.
 
     Args:
       recipe: Name of the recipe, which names the experiment.
@@ -34,58 +49,115 @@ class Record:
       name: Of the run; MLflow makes one up without.
       params: Settings and the choices of the command.
       data: Where the data comes from.
+      say: Called with what the user should know of the store.
+      resumed: Id of the run that goes on; None for a new one.
+
+    Raises:
+      RunError: The store does not answer.
     """
 
-    def __init__(self, recipe: str, file: Path, name: str | None, params: Mapping[str, Any], data: str):
-        client = tracking.open_store()
+    def __init__(
+        self,
+        recipe: str,
+        file: Path,
+        name: str | None,
+        params: Mapping[str, Any],
+        data: str,
+        say: Callable[[str], None] = lambda line: None,
+        resumed: str | None = None,
+    ):
+        with tracking.reached():
+            client = tracking.open_store()
+            run = self._new(client, recipe, file, name, data) if resumed is None else client.get_run(resumed)
+        self.run_id, self.name = run.info.run_id, run.info.run_name
+        self.folder = tracking.run_folder(self.run_id)
+        self.params, self.file, self.resumed = dict(params), file, resumed is not None
+        self.history: list[dict[str, float]] = []
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = tracking.lock(self.run_id)
+        self.outbox = Outbox(self.folder, self.run_id, client, say)
+        self.say, self._tables = say, json.loads(run.data.tags.get(MLFLOW_LOGGED_ARTIFACTS, "[]"))
+        self._monitor = Monitor(self.outbox)
+
+    @staticmethod
+    def _new(client: MlflowClient, recipe: str, file: Path, name: str | None, data: str) -> Run:
         tags = {
             tracking.RECIPE_TAG: recipe,
             tracking.DATA_TAG: data,
+            process.TAG: process.identity(),
             "command": command(),
             "mlflow.source.name": command(),
             "hardware": hardware(),
             **git(file.parent),
+            **({"mlflow.runName": name} if name else {}),
         }
-        self.run = mlflow.start_run(
-            experiment_id=tracking.experiment(client, recipe), run_name=name, tags=tags, log_system_metrics=True
-        )
-        self.run_id, self.name = self.run.info.run_id, self.run.info.run_name
-        self.params, self.file = dict(params), file
-        self.history: list[dict[str, float]] = []
+        tags = context_registry.resolve_tags(tags)
+        experiment = tracking.experiment(client, recipe)
+        dead.mark(client, [experiment], tracking.folder() / "checkpoints")
+        return client.create_run(experiment, tags=tags, run_name=name)
 
     def __enter__(self) -> Record:
-        mlflow.log_params(self.params)
-        mlflow.log_artifact(str(self.file), "recipe")
-        mlflow.log_dict(versions(), "environment.json")
+        self.outbox.start()
+        if self.resumed:
+            self.outbox.add(tags={process.TAG: process.identity(), "resumed_by": command()})
+            self.outbox.add(status="RUNNING", removed="reason")
+        else:
+            self.outbox.add(params=self.params)
+            self._file(f"recipe/{self.file.name}", lambda place: place.write_bytes(self.file.read_bytes()))
+            self.text("environment.json", json.dumps(versions(), indent=2) + "\n")
+        self._monitor.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None:
-            mlflow.end_run("FINISHED")
-            return
-        interrupted = isinstance(error, KeyboardInterrupt)
-        reason = (
-            "interrupted" if interrupted else str(error) if isinstance(error, (UsageError, RunError)) else repr(error)
-        )
-        mlflow.set_tag("reason", reason[:5000])
-        mlflow.end_run("KILLED" if interrupted else "FAILED")
+        self._monitor.finish()
+        try:
+            if error is None:
+                self.outbox.add(status="FINISHED")
+                if self.flush(SECONDS):
+                    shutil.rmtree(self.folder)
+                return
+            killed = isinstance(error, (KeyboardInterrupt, SystemExit))
+            reason = str(error) if isinstance(error, (UsageError, RunError)) else repr(error)
+            reason = getattr(error, "reason", "interrupted") if killed else reason
+            with contextlib.suppress(RunError):  # the error that ends the run is the one to be seen
+                self.outbox.add(tags={"reason": reason[:5000]})
+                self.outbox.add(status="KILLED" if killed else "FAILED")
+                self.outbox.flush(SECONDS_KILLED if killed else SECONDS)
+        finally:
+            self.outbox.close()
+            self._lock.release()
+
+    def flush(self, seconds: float) -> bool:
+        """Waits until the store has all that was recorded, a little only where it does not answer.
+
+        Raises:
+          RunError: The store refused something.
+        """
+        sent = self.outbox.flush(seconds, SECONDS_AWAY)
+        if not sent:
+            self.say(
+                f"the tracking store does not answer; {self.outbox.left()} entries of the record are kept, and "
+                f"`zoo resume {self.run_id[:8]}` sends them when it does"
+            )
+        return sent
 
     def epoch(self, metrics: Mapping[str, float], epoch: int) -> None:
         """Logs an epoch's metrics at step epoch + 1, the number of epochs done."""
         self.history.append(dict(metrics))
-        mlflow.log_metrics(dict(metrics), step=epoch + 1)
+        self.outbox.add(metrics=dict(metrics), step=epoch + 1)
 
     def pretraining(self, metrics: Mapping[str, float], epoch: int) -> None:
         """Logs the metrics of an epoch without labels at step epoch + 1."""
-        mlflow.log_metrics(dict(metrics), step=epoch + 1)
+        self.outbox.add(metrics=dict(metrics), step=epoch + 1)
 
     def metrics(self, metrics: Mapping[str, float]) -> None:
         """Logs figures of the whole run."""
-        mlflow.log_metrics({name: float(value) for name, value in metrics.items()})
+        self.outbox.add(metrics={name: float(value) for name, value in metrics.items()}, step=0)
 
     def tags(self, tags: Mapping[str, str]) -> None:
         """Sets tags."""
-        mlflow.set_tags(dict(tags))
+        if tags:
+            self.outbox.add(tags=dict(tags))
 
     def dataset(self, dataset: Dataset) -> None:
         """Logs the data set, with its source and the sizes of its splits, as the run's input."""
@@ -98,19 +170,42 @@ class Record:
         source = mlflow.data.code_dataset_source.CodeDatasetSource(about)
         made = mlflow.data.meta_dataset.MetaDataset(source, name=dataset.name, digest=dataset.fingerprint)
         sizes = {f"{split}_examples": str(size) for split, size in dataset.sizes.items()}
-        mlflow.log_input(made, context=", ".join(dataset.splits), tags={**sizes, "licence": dataset.licence})
+        about = {"mlflow.data.context": ", ".join(dataset.splits), **sizes, "licence": dataset.licence}
+        made = made._to_mlflow_entity()  # what `mlflow.log_input` sends
+        self.outbox.add(
+            input={
+                "name": made.name,
+                "digest": made.digest,
+                "source_type": made.source_type,
+                "source": made.source,
+                "tags": about,
+            }
+        )
 
     def picture(self, name: str, figure: Figure) -> None:
         """Logs a picture as pictures/<name>.png."""
-        mlflow.log_figure(figure, f"pictures/{name}.png", save_kwargs={"dpi": 110})
+        self._file(f"pictures/{name}.png", lambda place: figure.savefig(place, dpi=110))
 
     def table(self, name: str, columns: Mapping[str, list]) -> None:
         """Logs a table of rows that MLflow's pages can show, <name>.json."""
-        mlflow.log_table(dict(columns), f"{name}.json")
+        table = pd.DataFrame(dict(columns))
+        self._file(f"{name}.json", lambda place: table.to_json(place, orient="split", index=False, date_format="iso"))
+        about = {"path": f"{name}.json", "type": "table"}
+        if about not in self._tables:
+            self._tables.append(about)
+        self.tags({MLFLOW_LOGGED_ARTIFACTS: json.dumps(self._tables)})
 
     def text(self, name: str, text: str) -> None:
         """Logs a text file."""
-        mlflow.log_text(text, name)
+        self._file(name, lambda place: place.write_text(text, encoding="utf-8"))
+
+    def _file(self, name: str, write: Callable[[Path], object]) -> None:
+        path = PurePosixPath(name)
+        with room("the record of the run", self.folder):
+            place = self.outbox.place(path.name)
+            write(place)
+        to = "" if path.parent == PurePosixPath() else str(path.parent)
+        self.outbox.add(file=str(place.relative_to(self.folder)), to=to)
 
     def learning_curve(self) -> Figure:
         """Train and validation curves of every metric, one panel each."""

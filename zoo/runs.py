@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,19 +12,28 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from zoo import attention, catalog, features, forecasts, kept, kernels, publish, tracking
+from zoo import attention, catalog, forecasts, ink_pictures, kept, kernels, posteriors, publish, tracking
 from zoo.chain import Chain, answer_all, truths
+from zoo.checkpoint import Checkpoints
 from zoo.datasets import own
+from zoo.datasets.cache import cache_dir
+from zoo.datasets.limit import limited
+from zoo.describe import describe
+from zoo.disk import room
 from zoo.evaluate import Evaluation, evaluate
 from zoo.export import export
-from zoo.fit import Keeper, class_weights, fit
-from zoo.pretrain import pretrain
+from zoo.fit import Keeper
+from zoo.interrupt import Stop
 from zoo.progress import Silent, choose
 from zoo.recipe import Recipe
 from zoo.record import Record
-from zoo.types import Answers, Dataset, RunError, RunResult, Source, UsageError
+from zoo.request import Request
+from zoo.saver import Saver
+from zoo.training import learnable, prepare_all, train
+from zoo.types import Answers, Dataset, Halted, RunError, RunResult, Source, UsageError
+
+RESULT = "result.json"  # in the run's folder, until the store has all of the record
 
 
 def run(
@@ -61,28 +72,72 @@ def run(
       UsageError: A setting, a path or the data is wrong; nothing was recorded.
       RunError: Training, export or proof failed; the run is in MLflow as FAILED, with the reason.
     """
-    begun = time.monotonic()
-    file = catalog.find(str(recipe))
-    built = catalog.load(file, settings)
-    if require_cudnn:
-        kernels.require()
-    shown = choose(progress)
+    request = Request(
+        file=catalog.find(str(recipe)),
+        settings=settings,
+        sample=sample,
+        data=None if data is None else Path(data),
+        manual_dir=None if manual_dir is None else Path(manual_dir),
+        seed=seed,
+        name=name,
+        limit=limit,
+        test=test,
+        require_cudnn=require_cudnn,
+    )
+    return carry_out(request, choose(progress))
+
+
+def carry_out(request: Request, shown: Silent, resumed: str | None = None) -> RunResult:
+    """Does what was asked, from the start or from where a run was left.
+
+    Args:
+      request: What to do.
+      shown: Shows it, and is closed.
+      resumed: Id of the run to go on with.
+
+    Returns:
+      As of `run`.
+
+    Raises:
+      UsageError, RunError: As of `run`, or a resumed run would see other data.
+    """
+    begun, run_id = time.monotonic(), resumed
     try:
-        shown.say(f"recipe {file}")
-        shown.start("reading data", 0)
-        dataset = load_data(built, sample=sample, data=data, manual_dir=manual_dir, seed=seed, limit=limit)
-        params = {**catalog.defaults(file), **settings, "seed": seed}
-        params |= {"limit": limit} if limit is not None else {}
-        if dataset.origin == "sample" and built.sample_epochs is not None and "epochs" not in settings:
-            params["epochs"] = built.sample_epochs
-            training = dataclasses.replace(built.training, epochs=built.sample_epochs)
-            built = dataclasses.replace(built, training=training)
-        with Record(file.stem, file, name, params, dataset.origin) as record:
-            receipt = kernels.Receipt(shown.say, require_cudnn)
-            result = _recorded(built, dataset, file, record, shown, receipt, seed=seed, test=test, begun=begun)
+        built = catalog.load(request.file, request.settings)
+        if request.require_cudnn:
+            kernels.require()
+        with Stop() as stop:
+            shown.say(f"recipe {request.file}")
+            shown.start("reading data", 0)
+            with room("the data", cache_dir()):
+                dataset = load_data(built, **request.source())
+            request.check(dataset)
+            built, params = _settled(built, request, dataset)
+            about = request.file.stem, request.file, request.name, params, dataset.origin
+            with Record(*about, shown.say, resumed) as record:
+                run_id = record.run_id
+                if resumed is None:
+                    dataclasses.replace(request, fingerprint=dataset.fingerprint).keep(record.folder)
+                checkpoints = Checkpoints(record.folder)
+                saver = Saver(checkpoints, stop, checkpoints.latest(shown.say) if resumed else None)
+                return _recorded(built, dataset, request, record, shown, saver, begun)
+    except (KeyboardInterrupt, SystemExit, Halted):
+        if run_id is not None:
+            shown.say(f"go on with this run by `zoo resume {run_id[:8]}`")
+        raise
     finally:
         shown.close()
-    return result
+
+
+def _settled(recipe: Recipe, request: Request, dataset: Dataset) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe as it runs on this data, and the parameters to record."""
+    params = {**catalog.defaults(request.file), **request.settings, "seed": request.seed}
+    params |= {"limit": request.limit} if request.limit is not None else {}
+    if dataset.origin == "sample" and recipe.sample_epochs is not None and "epochs" not in request.settings:
+        params["epochs"] = recipe.sample_epochs
+        training = dataclasses.replace(recipe.training, epochs=recipe.sample_epochs)
+        recipe = dataclasses.replace(recipe, training=training)
+    return recipe, params
 
 
 def load_data(
@@ -111,54 +166,26 @@ def load_data(
         dataset = (recipe.sample if sample else recipe.dataset)(source)
     if not recipe.input.accepts(dataset.input):
         raise UsageError(f"the data must give {recipe.input}, and {dataset.name} gives {dataset.input}.")
-    if limit is None:
-        return dataset
-    return dataclasses.replace(
-        dataset,
-        splits={split: _spread(examples, dataset.sizes[split], limit) for split, examples in dataset.splits.items()},
-        sizes={split: min(limit, size) for split, size in dataset.sizes.items()},
-        references={
-            split: {name: values[_chosen(len(values), limit)] for name, values in references.items()}
-            for split, references in dataset.references.items()
-        },
-        fingerprint=f"{dataset.fingerprint}-{limit}",
-    )
-
-
-def _chosen(size: int, limit: int) -> np.ndarray:
-    return np.flatnonzero(np.arange(size) * limit % size < limit)
-
-
-def _spread(examples: tf.data.Dataset, size: int, limit: int) -> tf.data.Dataset:
-    """Examples evenly apart: the first ones of a sorted split may all be of one class."""
-    chosen = examples.enumerate().filter(lambda index, _: index * limit % size < limit)
-    return chosen.map(lambda _, example: example).apply(tf.data.experimental.assert_cardinality(min(limit, size)))
+    return dataset if limit is None else limited(dataset, limit)
 
 
 def _recorded(
-    recipe: Recipe,
-    dataset: Dataset,
-    file: Path,
-    record: Record,
-    shown: Silent,
-    receipt: kernels.Receipt,
-    *,
-    seed: int,
-    test: bool,
-    begun: float,
+    recipe: Recipe, dataset: Dataset, request: Request, record: Record, shown: Silent, saver: Saver, begun: float
 ) -> RunResult:
     # Not before the record: MLflow draws run names from the same generator. Not 0: TensorFlow compares a global seed
     # of 0 with the tensor that seeds the shuffle, and fails.
+    file, seed, test = request.file, request.seed, request.test
     keras.utils.set_random_seed(seed + 1)
-    record.dataset(dataset)
-    sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
-    shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
+    before = saver.fact("seconds", 0.0)
+    saver.facts["seconds"] = lambda: before + time.monotonic() - begun
+    _introduce(dataset, record, shown)
     chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
     splits = ["train", "val", *(dataset.tests if test else ())]
     if recipe.pretraining is not None and recipe.pretraining.epochs:
         splits += [split for split in dataset.splits if split == "unlabelled"]
-    prepared = prepare_all(recipe, chain, dataset, splits, seed, shown)
-    keeper = train(recipe, chain, prepared, record, shown, seed, receipt)
+    prepared = learnable(recipe, chain, prepare_all(recipe, chain, dataset, splits, seed, shown), record, shown)
+    receipt = kernels.Receipt(shown.say, request.require_cudnn)
+    keeper = train(recipe, chain, prepared, record, shown, seed, receipt, saver)
     record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.kernels.items())})
     record.metrics(
         {"kept_epoch": keeper.epoch + 1, **{f"kept_{name}": value for name, value in keeper.metrics.items()}}
@@ -172,71 +199,32 @@ def _recorded(
     for evaluation in evaluations:
         evaluation.log(record)
     record.metrics({f"published_{name}": value for name, value in dataset.published.items()} if test else {})
-    for drawn in (attention.pictures, forecasts.pictures):
+    for drawn in (attention.pictures, forecasts.pictures, ink_pictures.pictures, posteriors.pictures):
         for name, figure in drawn(chain, dataset, next(iter(answers)), answers).items():
             record.picture(name, figure)
     folder = _exported(chain, dataset, answers, record, shown)
-    publish.model(file, chain, dataset, folder)
-    seconds = time.monotonic() - begun
+    publish.model(record, file, chain, dataset, folder)
+    seconds = saver.facts["seconds"]()
     record.metrics({"seconds": seconds})
     result = _result(record, file, dataset, keeper, evaluations, receipt.kernels, folder, seconds)
     publish.card(record, file, dataset, result)
+    (record.folder / RESULT).write_text(json.dumps(dataclasses.asdict(result)), encoding="utf-8")
     return result
 
 
-def prepare_all(
-    recipe: Recipe, chain: Chain, dataset: Dataset, splits: list[str], seed: int, shown: Silent
-) -> dict[str, tf.data.Dataset]:
-    """Features of each split; train with its variants."""
-    shown.start("features", sum(dataset.sizes[split] for split in splits))
-    return {
-        split: features.prepare(
-            recipe,
-            chain,
-            dataset,
-            split,
-            variants=recipe.training.variants if split == "train" else 1,
-            seed=seed,
-            advance=shown.advance,
+def _introduce(dataset: Dataset, record: Record, shown: Silent) -> None:
+    """Says and records which data it is, and what of it cannot be used."""
+    record.dataset(dataset)
+    sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
+    shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
+    if dataset.left_out:
+        record.text("left_out.txt", "\n".join(dataset.left_out) + "\n")
+        shown.say(
+            f"{len(dataset.left_out)} examples cannot be used, see left_out.txt; the first: {dataset.left_out[0]}"
         )
-        for split in splits
-    }
-
-
-def train(
-    recipe: Recipe,
-    chain: Chain,
-    prepared: Mapping[str, tf.data.Dataset],
-    record: Record,
-    shown: Silent,
-    seed: int,
-    receipt: kernels.Receipt,
-) -> Keeper:
-    """Fits the chain's network on prepared features and leaves the weights to keep in it.
-
-    Raises:
-      RunError: The loss was not a number.
-    """
-    size = recipe.training.batch_size
-    weights = class_weights(features.first_variant(prepared["train"])[1]) if recipe.training.balance else None
-    try:
-        if recipe.pretraining is not None and recipe.pretraining.epochs:
-            examples = [prepared[split] for split in ("train", "unlabelled") if split in prepared]
-            pretrain(recipe, chain, examples, seed=seed, progress=shown, log=record.pretraining)
-        return fit(
-            chain.network,
-            recipe.task,
-            recipe.training,
-            features.train_batches(prepared["train"], recipe, seed=seed),
-            features.plain_batches(prepared["val"], batch_size=size, forced=recipe.task.forced),
-            steps_per_epoch=features.batches_per_epoch(prepared["train"], size),
-            progress=shown,
-            log=record.epoch,
-            class_weight=weights,
-            callbacks=[receipt],
-        )
-    except FloatingPointError as error:
-        raise RunError(str(error)) from error
+    if dataset.target.series is not None:
+        frequency, season = dataset.target.series.frequency or "counts", dataset.target.series.season
+        shown.say(f"steps of `{frequency}`, " + (f"a season has {season} of them" if season > 1 else "no season"))
 
 
 def _exported(chain: Chain, dataset: Dataset, answers: Mapping[str, Answers], record: Record, shown: Silent) -> Path:
@@ -245,7 +233,9 @@ def _exported(chain: Chain, dataset: Dataset, answers: Mapping[str, Answers], re
     _, truth = truths(dataset.splits[split])
     examples: list[np.ndarray] = [example["input"] for example in dataset.splits[split].as_numpy_iterator()]
     folder = tracking.folder() / "exports" / record.run_id
-    proof = export(chain, folder, examples=examples, truth=truth, expected=answers[split])
+    shutil.rmtree(folder, ignore_errors=True)  # of the same run, before it was cut off
+    with room("the export", folder.parent):
+        proof = export(chain, folder, examples=examples, truth=truth, expected=answers[split])
     record.text("proof.json", proof.to_json())
     record.tags({"proof": "passed" if proof.passed else "failed"})
     if not proof.passed:
@@ -280,13 +270,8 @@ def _result(
     )
 
 
-def _length(value: np.ndarray | bytes) -> int:
-    """Steps of a raw example, words of a text."""
-    return len(value.split()) if isinstance(value, bytes) else len(value)
-
-
 def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
-    """What data a run would use, prepared: names, licence, fingerprint, sizes, classes, lengths.
+    """What data a run would use, prepared; as of `zoo.describe.describe`.
 
     Args:
       recipe: As of `run`.
@@ -294,17 +279,4 @@ def data(recipe: str | Path, **options: Any) -> dict[str, Any]:
     """
     choices = {name: options.pop(name) for name in ("sample", "data", "manual_dir", "seed", "limit") if name in options}
     dataset = load_data(catalog.load(catalog.find(str(recipe)), options), **choices)
-    described: dict[str, Any] = {
-        name: getattr(dataset, name)
-        for name in ("name", "version", "origin", "licence", "citation", "home", "fingerprint")
-    }
-    described |= {"input": str(dataset.input), "target": str(dataset.target), "splits": {}}
-    for split, examples in dataset.splits.items():
-        rows = [(_length(example["input"]), example["target"]) for example in examples.as_numpy_iterator()]
-        steps = np.quantile([row[0] for row in rows], [0, 0.5, 1]).astype(int).tolist()
-        about: dict[str, Any] = {"examples": len(rows), "shortest": steps[0], "median": steps[1], "longest": steps[2]}
-        if dataset.target.classes and split != "unlabelled":
-            counts = np.bincount(np.ravel([row[1] for row in rows]), minlength=len(dataset.target.classes)).tolist()
-            about["classes"] = dict(zip(dataset.target.classes, counts, strict=True))
-        described["splits"][split] = about
-    return described
+    return describe(dataset)

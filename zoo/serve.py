@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zoo import forecast_files, tracking
+from zoo import forecast_files, page, tracking
 from zoo.backtest import backtest
+from zoo.datasets.images import read_image
 from zoo.export import export_of
 from zoo.forecast_files import Forecaster
+from zoo.listening import listen
+from zoo.signatures.ink import pack
 from zoo.types import RunError, UsageError
 
 BATCH = 32
@@ -56,19 +60,20 @@ class Model:
 
         Args:
           items: Paths of audio files, of any rate and channel count; or for a model of texts, texts and paths of files
-            with texts, as of `zoo.datasets.plain_texts.read_texts`.
+            with texts, as of `zoo.datasets.plain_texts.read_texts`; for a model of ink, JSON Lines files, as of
+            `zoo.datasets.ink.read`.
 
         Returns:
           For each file or text `{"file": path, ...}`, `{"text": text, ...}` or both, `{"file": "path:line", "text":
-          ...}`, with the outputs of the model: `label`, `score`, `scores` by class, ... For a table of series `{"file":
-          path, "time": [...], "forecast": {series: [...]}}`, in a long file for each series with its name, and
-          `quantiles` where there are some.
+          ...}`, for each ink `{"file": "path:line", ...}`, with the outputs of the model: `label`, `score`, `scores` by
+          class, ... For a table of series `{"file": path, "time": [...], "forecast": {series: [...]}}`, of a long file
+          one for each series, and `quantiles` where there are some.
 
         Raises:
           UsageError: A file cannot be read, all of them are named; or the model takes no files.
         """
         if self.about.get("series"):
-            return [self._continued(Path(item)) for item in items]
+            return [row for rows in _each(self._continued, map(Path, items)) for row in rows]
         examples, faults = [], []
         for item in items:
             try:
@@ -82,6 +87,27 @@ class Model:
             rows += self._answer([example for _, example in examples[at : at + BATCH]])
         return [{**named, **row} for (named, _), row in zip(examples, rows, strict=True)]
 
+    def listen(self, item: str | Path) -> Iterator[dict[str, Any]]:
+        """Answers to an audio file as if it were heard now.
+
+        Args:
+          item: Path of the file.
+
+        Returns:
+          Rows as of `zoo.listening.listen`, each with the path as `file`.
+
+        Raises:
+          UsageError: The model needs the whole sound, or the file cannot be read.
+        """
+        if not self.about.get("stream"):
+            reason = self.about.get("no_stream", "it is no transcriber of speech. Take a recipe for that")
+            raise UsageError(
+                f"`--stream` needs a model that answers while it listens, and {self.folder} cannot: {reason}."
+            )
+        [(named, samples)] = self._read(item)
+        rows = listen(self.loaded.signatures["stream"], self.about["stream"], samples, self.about["rate_hz"])
+        return ({**named, **row} for row in rows)
+
     def forecaster(self) -> Forecaster:
         """The same export as one that continues tables.
 
@@ -92,15 +118,16 @@ class Model:
             raise UsageError(f"`{self.folder}` must forecast series, and it takes {self.about['input']}.")
         return Forecaster.of(self.loaded, self.about)
 
-    def _continued(self, path: Path) -> dict[str, Any]:
-        made = forecast_files.forecast(self.forecaster(), path)
-        told: dict[str, Any] = {"file": str(path), "time": list(made[0].times), "forecast": {}}
-        for each in made:
-            for column, name in enumerate(each.table.names):
-                told["forecast"][name] = each.forecast[:, column].tolist()
-                if each.quantiles is not None:
-                    told.setdefault("quantiles", {})[name] = each.quantiles[:, column].tolist()
-        return told
+    def _continued(self, path: Path) -> list[dict[str, Any]]:
+        rows = []
+        for each in forecast_files.forecast(self.forecaster(), path):
+            told = {"forecast": each.forecast} | ({} if each.quantiles is None else {"quantiles": each.quantiles})
+            by_series = {
+                output: {name: values[:, column].tolist() for column, name in enumerate(each.found.table.names)}
+                for output, values in told.items()
+            }
+            rows.append({"file": str(path), "time": list(each.times), **by_series})
+        return rows
 
     def _read(self, item: str | Path) -> list[tuple[dict[str, str], np.ndarray | bytes]]:
         """What names each example in the answer, and the raw example."""
@@ -108,6 +135,8 @@ class Model:
             from zoo.inputs.audio import read_audio
 
             return [({"file": str(item)}, read_audio(item, self.about["rate_hz"]))]
+        if self.about["kind"] == "image":
+            return [({"file": str(item)}, read_image(item))]
         if self.about["kind"] == "text":
             from zoo.datasets.plain_texts import read_texts
 
@@ -115,11 +144,18 @@ class Model:
             return [
                 ({"file": place, "text": text} if place else {"text": text}, text.encode()) for place, text in texts
             ]
+        if self.about["kind"] == "ink":
+            from zoo.datasets.ink import read
+
+            return [({"file": place}, points) for place, points in read(Path(item))]
         raise UsageError(f"`{item}` cannot be read for this model: it takes {self.about['input']}, see README.")
 
     def _answer(self, examples: list[np.ndarray | bytes]) -> list[dict[str, Any]]:
-        if self.about["kind"] == "text":
-            outputs = self.loaded.signatures["serving_default"](text=tf.constant(examples))
+        if self.about["kind"] in ("text", "image"):
+            outputs = self.loaded.signatures["serving_default"](**{self.about["kind"]: tf.constant(examples)})
+        elif self.about["kind"] == "ink":
+            points = {name: tf.constant(value) for name, value in pack(examples).items()}
+            outputs = self.loaded.signatures["serving_default"](**points)
         else:
             outputs = self.loaded.signatures["samples"](**padded(examples))
         columns = {name: value.numpy().tolist() for name, value in outputs.items()}
@@ -131,6 +167,31 @@ class Model:
         if name == "scores":
             return dict(zip(self.about["classes"], (round(score, 6) for score in value), strict=True))
         return value.decode() if isinstance(value, bytes) else value
+
+
+def predict(
+    run: str, items: Sequence[str], cutoffs: int | None = None, stream: bool = False
+) -> Iterable[dict[str, Any]]:
+    """What `zoo predict` prints: answers for files or texts; of tables of series, what was written about them.
+
+    Args:
+      run: As of `Model.load`.
+      items: As of `Model.predict`.
+      cutoffs: From how many cut-offs in the past of tables to forecast, instead of from their ends.
+      stream: Hear audio files as if they came in live.
+
+    Returns:
+      As of `Model.predict`; for tables as of `continue_tables`, and of a stream what is known as it comes in.
+
+    Raises:
+      UsageError: As of `Model` and `continue_tables`, or there are cut-offs and the model does not forecast.
+    """
+    model = Model.load(run)
+    if stream:
+        return itertools.chain.from_iterable(model.listen(item) for item in items)
+    if not cutoffs and not model.about.get("series"):
+        return model.predict(items)
+    return continue_tables(model.forecaster(), [Path(item) for item in items], cutoffs)
 
 
 def continue_tables(model: Forecaster, paths: Sequence[Path], cutoffs: int | None = None) -> list[dict[str, Any]]:
@@ -145,18 +206,35 @@ def continue_tables(model: Forecaster, paths: Sequence[Path], cutoffs: int | Non
       For each table the files written and the times told; with cut-offs a row for each, as of `zoo.backtest.backtest`.
 
     Raises:
-      BadData: With every fault of a file.
+      UsageError: With every fault of every file; or two tables have the same name, and what is written would too.
     """
-    rows: list[dict[str, Any]] = []
-    for path in paths:
-        if cutoffs:
-            rows += [{"file": str(path), **row} for row in backtest(model, path, cutoffs, Path())]
-            continue
-        made = forecast_files.forecast(model, path)
+    names = [forecast_files.stem(path) for path in paths]
+    twice = [path for path, name in zip(paths, names, strict=True) if names.count(name) > 1]
+    if twice:
+        same = ", ".join(f"`{path}`" for path in twice)
+        raise UsageError(f"`FILE` must have names of their own, for what is written; {same} have not. Rename one.")
+    if cutoffs:
+        tested = _each(lambda path: backtest(model, path, cutoffs, Path()), paths)
+        return [{"file": str(path), **row} for path, rows in zip(paths, tested, strict=True) for row in rows]
+    rows = []
+    for path, made in zip(paths, _each(lambda path: forecast_files.forecast(model, path), paths), strict=True):
         table, picture = forecast_files.write(path, made, Path())
         ends = {"from": made[0].times[0], "to": made[0].times[-1]}
         rows.append({"file": str(path), "forecast": str(table), "picture": str(picture), **ends})
     return rows
+
+
+def _each(made: Callable[[Path], Any], paths: Iterable[Path]) -> list[Any]:
+    """What is made of each file; if some have faults, those of all of them are raised."""
+    found, faults = [], []
+    for path in paths:
+        try:
+            found.append(made(path))
+        except UsageError as error:
+            faults.append(str(error))
+    if faults:
+        raise UsageError("\n".join(faults))
+    return found
 
 
 def padded(examples: Sequence[np.ndarray]) -> dict[str, tf.Tensor]:
@@ -169,7 +247,7 @@ def padded(examples: Sequence[np.ndarray]) -> dict[str, tf.Tensor]:
 
 
 def serve(run: str = "latest", host: str = "127.0.0.1", port: int = 8080) -> None:
-    """Serves a run's model over MLflow's scoring server until interrupted: POST /invocations, GET /ping.
+    """Serves a run's model over MLflow's scoring server until interrupted: POST /invocations, GET /ping, a page at /.
 
     Args:
       run: Run id, unique prefix, name, "latest", a recipe's name, or a `models:/name/version` address.
@@ -196,4 +274,6 @@ def serve(run: str = "latest", host: str = "127.0.0.1", port: int = 8080) -> Non
         model = mlflow.pyfunc.load_model(address)
     except MlflowException as error:
         raise RunError(f"{address} cannot be loaded: {str(error).splitlines()[0]}") from error
-    uvicorn.run(init(model), host=host, port=port, log_level="warning")
+    app = init(model)
+    page.mount(app, Path(model.unwrap_python_model().folder) / "model.json")
+    uvicorn.run(app, host=host, port=port, log_level="warning")

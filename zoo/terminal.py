@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import json
 import logging
@@ -17,10 +18,11 @@ from typing import Any
 
 from typer.exceptions import TyperException
 
-from zoo.types import RunError, RunResult, UsageError
+from zoo.types import Header, RunError, RunResult, UsageError
 
 # rich folds a table to 80 columns where it sees no terminal, which would break lines for `grep`.
-PIPED_WIDTH = 200
+PIPED_WIDTH = 320
+MOST_NAMES = 150  # characters of a list on one line
 
 
 def quiet() -> None:
@@ -99,6 +101,20 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
 
 
+def markdown(headers: Mapping[str, Header]) -> str:
+    """The recipes as a table in Markdown: name, what it learns, data with licence, and result.
+
+    Args:
+      headers: By the recipe's name.
+    """
+    rows = [
+        (f"`{name}`", header.summary, f"{header.data} ({header.licence})", header.result)
+        for name, header in headers.items()
+    ]
+    lines = [("recipe", "what it is", "data", "result"), ("---",) * 4, *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
     """A table on standard output: numbers to four digits, nothing for None.
 
@@ -129,8 +145,19 @@ def cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def print_result(result: RunResult) -> None:
-    """How a run ends: metrics beside the baseline's, where everything is, and what to do next."""
+def print_recipe(file: Path, header: Header) -> None:
+    """What a recipe says of itself."""
+    print(f"{header.summary}\n")
+    for heading in ("data", "licence", "model", "result", "command"):
+        print(f"{heading:9}{getattr(header, heading)}")
+    print(f"{'file':9}{file}\n")
+
+
+def print_result(result: RunResult, as_json: bool = False) -> None:
+    """How a run ends: metrics beside the baseline's, where everything is, and what to do next; or all of it as JSON."""
+    if as_json:
+        print_json(dataclasses.asdict(result))
+        return
     tested = {name.removeprefix("test_"): value for name, value in result.metrics.items() if name.startswith("test_")}
     beaten = {name.removeprefix("baseline_"): value for name, value in result.baseline.items()}
     others = {name: value for name, value in result.metrics.items() if not name.startswith("test_")}
@@ -152,8 +179,9 @@ def print_result(result: RunResult) -> None:
 
 def _next(result: RunResult) -> list[str]:
     about = Path(result.export or "", "model.json")
-    kind = json.loads(about.read_text(encoding="utf-8"))["kind"] if about.is_file() else ""
-    example = {"audio": "my.wav", "text": '"What a film!" texts.txt'}.get(kind)
+    model = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
+    example = {"audio": "my.wav", "ink": "ink.jsonl", "text": '"What a film!" texts.txt'}.get(model.get("kind"))
+    example = "my.csv" if model.get("series") else example
     return [
         *([f"zoo predict latest {example}"] if example else []),
         *(["zoo serve latest"] if result.export else []),
@@ -204,6 +232,11 @@ def print_comparison(found: Mapping[str, Any]) -> None:
         print_table((title, *headings), rows or [("none differ", *("" for _ in headings))])
 
 
+def _listed(names: Sequence[str]) -> str:
+    text = ", ".join(names)
+    return text if len(text) <= MOST_NAMES else f"{text[:MOST_NAMES].rpartition(',')[0]}, ..."
+
+
 def print_inspection(found: Mapping[str, Any]) -> None:
     """What `zoo.inspection.inspect` found: a row for each layer, the answer and the files."""
     columns = ("layer", "units", "steps", "median span", "off by")
@@ -221,7 +254,7 @@ def print_data(about: Mapping[str, Any]) -> None:
     """What `zoo.runs.data` found: facts line by line, then a table of splits and one of classes."""
     for name, value in about.items():
         if name != "splits" and value:
-            print(f"{name:12} {value}")
+            print(f"{name:12} {_listed(value) if isinstance(value, list) else value}")
     print()
     splits = about["splits"]
     columns = [name for name in next(iter(splits.values())) if name != "classes"]

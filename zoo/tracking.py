@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import mlflow
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from zoo.types import UsageError
+from zoo import dead
+from zoo.outbox import transient
+from zoo.types import Halted, UsageError
 
 DATA_TAG = "data"
 RECIPE_TAG = "recipe"
@@ -27,27 +32,77 @@ def folder() -> Path:
     return Path(os.environ.get("ZOO_RUNS", "mlruns")).resolve()
 
 
+def run_folder(run_id: str) -> Path:
+    """Where a run keeps its checkpoints, and what the store does not have yet."""
+    return folder() / "checkpoints" / run_id
+
+
+def lock(run_id: str) -> FileLock:
+    """The right to work on a run, held until it is released or the process ends.
+
+    Raises:
+      UsageError: Another process has it.
+    """
+    held = FileLock(run_folder(run_id) / "lock")
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        raise UsageError(f"run {run_id[:8]} goes on in another process; see `zoo runs`.") from None
+    return held
+
+
 def uri() -> str:
     """The tracking store: `MLFLOW_TRACKING_URI`, else `mlflow.db` in the current folder."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').resolve()}"
 
 
+def shown_uri() -> str:
+    """The same without a user's name, a password or a token in it, which are nobody's business."""
+    return re.sub(r"(?<=://)[^/@]*@|(?<=\?).*", "...", uri()) if not embedded() else uri()
+
+
+def embedded() -> bool:
+    """Whether the store is a file of SQLite's."""
+    return uri().startswith("sqlite:///")
+
+
+@contextlib.contextmanager
+def reached() -> Iterator[None]:
+    """Makes one line of a store that does not answer.
+
+    Raises:
+      Halted: It does not.
+    """
+    try:
+        yield
+    except MlflowException as error:
+        if not transient(error):
+            raise
+        raise Halted(
+            f"the tracking store {shown_uri()} does not answer; start it, or unset MLFLOW_TRACKING_URI for a file's"
+        ) from error
+
+
 def exists() -> bool:
     """Whether the store is there; a server is taken to be."""
-    return not uri().startswith("sqlite:///") or Path(uri().removeprefix("sqlite:///")).exists()
+    return not embedded() or Path(uri().removeprefix("sqlite:///")).exists()
 
 
 def open_store() -> MlflowClient:
     """The store, made at first use under a lock: two processes making it at once corrupt it."""
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # of a busy database, which is tried again
+    if not embedded():
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # MLflow's 7 take four minutes
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     given = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri())
     if given is None:  # MLflow has just set it; kept, it would name this store even after a change of folder
         os.environ.pop("MLFLOW_TRACKING_URI", None)
     mlflow.set_registry_uri(uri())
-    if not uri().startswith("sqlite:///"):
+    if not embedded():
         return MlflowClient()
     with FileLock(uri().removeprefix("sqlite:///") + ".lock"):
         return MlflowClient()  # makes the tables
@@ -58,12 +113,15 @@ def experiment(client: MlflowClient, recipe: str) -> str:
     found = client.get_experiment_by_name(recipe)
     if found is not None:
         return found.experiment_id
-    local = uri().startswith("sqlite:///")
-    return client.create_experiment(
-        recipe,
-        artifact_location=(folder() / recipe).as_uri() if local else None,
-        tags={"mlflow.experimentKind": "custom_model_development"},  # else MLflow's page guesses, and may hide metrics
-    )
+    place = (folder() / recipe).as_uri() if embedded() else None
+    tags = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's page guesses, and may hide metrics
+    try:
+        return client.create_experiment(recipe, artifact_location=place, tags=tags)
+    except MlflowException:
+        found = client.get_experiment_by_name(recipe)  # another run may have made it in between
+        if found is None:
+            raise
+        return found.experiment_id
 
 
 def find(reference: str) -> str:
@@ -136,17 +194,19 @@ def ui(port: int = 5000) -> None:
 
 
 def _search() -> list[Run]:
-    client = open_store()
-    ids = [found.experiment_id for found in client.search_experiments()]
-    every: list[Run] = []
-    token = None
-    while ids:
-        page = client.search_runs(ids, order_by=["attributes.start_time DESC"], page_token=token)
-        every += page
-        token = page.token
-        if not token:
-            break
-    return every
+    with reached():
+        client = open_store()
+        ids = [found.experiment_id for found in client.search_experiments()]
+        dead.mark(client, ids, folder() / "checkpoints")
+        every: list[Run] = []
+        token = None
+        while ids:
+            page = client.search_runs(ids, order_by=["attributes.start_time DESC"], page_token=token)
+            every += page
+            token = page.token
+            if not token:
+                break
+        return every
 
 
 def _row(run: Run) -> dict[str, Any]:

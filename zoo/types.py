@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from zoo.series import Series
+
 if TYPE_CHECKING:
     import keras
     import numpy as np
@@ -40,36 +42,8 @@ class RunError(RuntimeError):
     """A run, an export or its proof failed for a reason that one line can give. Exit code 1."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Series:
-    """What the columns of a table over time are, of which the past is given and the future is to be told.
-
-    An example's input is float32[look-back, column], the series first and then the known columns; where there are known
-    columns, its rows go on for `ahead` steps, in which the series are 0. Its target is float32[ahead, series].
-
-    Args:
-      ahead: Steps to be told.
-      names: Of the series.
-      known: Names of the columns whose future is known too, such as a holiday.
-      frequency: Time between two steps as pandas writes it ("h", "15min", "MS"); "" where steps are only counted.
-      season: Steps after which values are alike, a day of hours or a year of months; 1 for none.
-      center: Mean of each column over the train rows; empty where every window is scaled by itself.
-      scale: Standard deviation of each column over the train rows; empty as `center`.
-      positive: Whether values have to be above 0.
-      gaps: Whether missing steps and values are refused, or filled with the last value before them.
-      until: The last time that training and the choice of an epoch have seen, in ISO 8601 or as a count.
-    """
-
-    ahead: int
-    names: tuple[str, ...] = ()
-    known: tuple[str, ...] = ()
-    frequency: str = ""
-    season: int = 1
-    center: tuple[float, ...] = ()
-    scale: tuple[float, ...] = ()
-    positive: bool = False
-    gaps: Literal["refuse", "fill"] = "refuse"
-    until: str = ""
+class Halted(RunError):
+    """A run cannot go on for a reason outside of it, no room or no tracking server; mended, `zoo resume` goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +121,10 @@ class Dataset:
       licence: Under which it may be used.
       home: Web page of the publisher, or "".
       references: Per test split, what answers are set beside: name to array[example, ...], as the task names them.
+      left_out: What of the publisher's data could not be used, one reason each.
       published: What others have reported on the same split, metric name to value.
+      vary: `(example, seed: int32[2]) -> example` on a train example, other noise behind it, say, or another one of its
+        class; stateless. Cached variants of an example have a draw of their own, which the first has not.
     """
 
     name: str
@@ -162,7 +139,9 @@ class Dataset:
     licence: str
     home: str = ""
     references: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     published: Mapping[str, float] = field(default_factory=dict)
+    vary: Callable[[dict[str, tf.Tensor], tf.Tensor], dict[str, tf.Tensor]] | None = None
 
     @property
     def tests(self) -> tuple[str, ...]:
@@ -206,7 +185,11 @@ Answers = Mapping[str, "np.ndarray"]
 
 
 class Task(Protocol):
-    """A kind of answer: what is learnt, how logits become an answer, how well it did, what to beat, what to draw."""
+    """A kind of answer: what is learnt, how logits become an answer, how well it did, what to beat, what to draw.
+
+    It may also have `beside(test, target)`, named answers that need no training; `relative_score(answers, truth,
+    target, references)`, metrics beside what the data set knows of its tests; and `signature()`, how they are counted.
+    """
 
     name: str
     headline: str  # metric compared with the baseline, such as "accuracy"

@@ -6,10 +6,14 @@ import importlib
 from typing import Any
 
 _MODULES = {
+    "attention_classifier": "zoo.architectures.keywords",
     "language_model": "zoo.architectures.pretraining",
     "memory_network": "zoo.architectures.memory",
     "segment_forecaster": "zoo.architectures.forecasting",
     "recurrent_classifier": "zoo.architectures.recurrent",
+    "speech_transcriber": "zoo.architectures.transcription",
+    "image_transcriber": "zoo.architectures.transcription",
+    "ink_transcriber": "zoo.architectures.transcription",
     "text_classifier": "zoo.architectures.text",
     "translator": "zoo.architectures.translation",
 }

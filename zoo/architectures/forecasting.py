@@ -8,6 +8,7 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
+from zoo.datasets.windows import look_back
 from zoo.layers.lstm import LSTM
 from zoo.types import Spec, UsageError
 
@@ -37,7 +38,7 @@ def segment_forecaster(
       segment: Steps that it reads or tells at once.
       dropout: Before each segment told.
       scaling: "last" takes a window's last value away from it, "reversible" its mean, and divides by its deviation.
-      seasonal: Tell the difference to the last season instead of to the last value.
+      seasonal: Tell the difference to the last season, where the look-back has a whole one, not to the last value.
       linear: Add a linear function of the whole window, 0 to begin with.
       logarithm: Read and tell logarithms; only for series that are positive and not standardised.
       quantiles: What to tell of the distribution, rising, 0.5 among them; none to tell one value.
@@ -49,17 +50,18 @@ def segment_forecaster(
         raise UsageError(f"`segment` must be at least 1 step, got {segment}.")
     if units < 2 or units % 2:
         raise UsageError(f"`units` must be even, half for the place and half for the series, got {units}.")
-    if quantiles and (sorted(set(quantiles)) != list(quantiles) or 0.5 not in quantiles):
-        raise UsageError(f"`quantiles` must rise and have 0.5 among them, got {list(quantiles)}.")
-    series, steps = features.series, features.shape[0]
+    rising = sorted(set(quantiles)) == list(quantiles) and all(0 < each < 1 for each in quantiles)
+    if quantiles and not (rising and 0.5 in quantiles):
+        raise UsageError(f"`quantiles` must rise from 0 to 1 and have 0.5 among them, got {list(quantiles)}.")
+    series = features.series
     made = SegmentForecaster(
-        look_back=steps - (series.ahead if series.known else 0),
+        look_back=look_back(features),
         ahead=series.ahead,
         series=target.shape[1],
         known=len(series.known),
         season=series.season,
-        center=list(series.center),
-        scale=list(series.scale),
+        center=[*(series.center or [0.0] * target.shape[1]), *series.known_center],
+        scale=[*(series.scale or [1.0] * target.shape[1]), *series.known_scale],
         units=units,
         segment=segment,
         dropout=dropout,
@@ -82,8 +84,8 @@ class SegmentForecaster(keras.Model):
     So the future takes one step of the LSTM, in parallel, and errors do not add up from step to step.
 
     `network([values: float32[batch, step, column], length])` gives float32[batch, ahead, series], or float32[batch,
-    ahead, series, quantile], in the target's unit: standard deviations where there are a `center` and a `scale`. The
-    length is not looked at, every window is whole.
+    ahead, series, quantile], in the unit that `center` and `scale` make of the series. The length is not looked at,
+    every window is whole.
 
     Args:
       look_back: Steps of the past.
@@ -91,8 +93,8 @@ class SegmentForecaster(keras.Model):
       series: Number of series.
       known: Number of known columns.
       season: Steps of a season.
-      center: Mean of each column, or empty.
-      scale: Deviation of each column, or empty.
+      center: What is taken away from each column, series and known ones.
+      scale: What each column is divided by then.
       units: As of `segment_forecaster`, and so are the others.
       segment: Steps read or told at once.
       dropout: Before each segment told.
@@ -173,9 +175,8 @@ class SegmentForecaster(keras.Model):
 
     def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:
         """The future of a batch; see the class."""
-        settings, values = self.settings, inputs[0]
-        if settings["center"]:
-            values = (values - tf.constant(settings["center"])) / tf.constant(settings["scale"])
+        settings = self.settings
+        values = (inputs[0] - tf.constant(settings["center"])) / tf.constant(settings["scale"])
         past = tf.transpose(values[:, : settings["look_back"], : settings["series"]], [0, 2, 1])
         known = values[..., settings["series"] :]
         if settings["logarithm"]:
@@ -224,10 +225,9 @@ class SegmentForecaster(keras.Model):
         """float32[batch, series, ahead]: what is told if the LSTM tells nothing."""
         settings = self.settings
         base = tf.repeat(window[..., -1:], settings["ahead"], -1)
-        if settings["seasonal"]:
-            season = min(settings["season"], settings["look_back"])
-            times = -(-settings["ahead"] // season)
-            base = tf.tile(window[..., -season:], [1, 1, times])[..., : settings["ahead"]]
+        if settings["seasonal"] and settings["season"] <= settings["look_back"]:
+            times = -(-settings["ahead"] // settings["season"])
+            base = tf.tile(window[..., -settings["season"] :], [1, 1, times])[..., : settings["ahead"]]
         elif settings["scaling"] == "reversible":
             base = tf.zeros_like(base)
         return base + self.linear(window) if self.linear is not None else base

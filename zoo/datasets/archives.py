@@ -58,7 +58,13 @@ def find_all(folder: Path | None, subfolder: str, names: Sequence[str]) -> list[
 
 
 def members(archive: Path, suffix: str) -> Iterator[tuple[str, bytes]]:
-    """File names (without folders) and contents of a tar archive's files with this suffix, read as one stream.
+    """The same as `files`, with the names of the files alone."""
+    for path, content in files(archive, suffix):
+        yield path.name, content
+
+
+def files(archive: Path, suffix: str) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """Paths and contents of a tar archive's files with this suffix, read as one stream.
 
     Raises:
       UsageError: Not a tar archive, or cut short.
@@ -66,9 +72,9 @@ def members(archive: Path, suffix: str) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(archive, "r|*") as tar:
             for member in tar:
-                name = PurePosixPath(member.name).name
-                if member.isfile() and name.endswith(suffix) and not name.startswith("."):
-                    yield name, tar.extractfile(member).read()
+                path = PurePosixPath(member.name)
+                if member.isfile() and path.name.endswith(suffix) and not path.name.startswith("."):
+                    yield path, tar.extractfile(member).read()
     except (tarfile.TarError, EOFError, OSError) as error:
         raise UsageError(f"`{archive}` is no whole tar archive ({error}); fetch it again.") from None
 
@@ -106,7 +112,8 @@ def verify_file(file: Path, expected: str) -> None:
     Raises:
       UsageError: It is not the expected one.
     """
-    _verify_content(file, file.read_bytes(), "its SHA-256", expected)
+    with file.open("rb") as content:  # which may be larger than the memory
+        _demand(file, hashlib.file_digest(content, "sha256").hexdigest(), "its SHA-256", expected)
 
 
 def verify_gzip(file: Path, expected: str) -> bytes:
@@ -122,12 +129,20 @@ def verify_gzip(file: Path, expected: str) -> bytes:
         content = gzip.decompress(file.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"`{file}` is no whole gzip file ({error}); fetch it again.") from None
-    _verify_content(file, content, "its SHA-256, unpacked,", expected)
+    verify_content(file, content, "its SHA-256, unpacked,", expected)
     return content
 
 
-def _verify_content(file: Path, content: bytes, what: str, expected: str) -> None:
-    found = hashlib.sha256(content).hexdigest()
+def verify_content(file: Path, content: bytes, what: str, expected: str) -> None:
+    """Checks the SHA-256 of content, which is `what` of a file, such as "its SHA-256, unpacked,".
+
+    Raises:
+      UsageError: It is not the expected one.
+    """
+    _demand(file, hashlib.sha256(content).hexdigest(), what, expected)
+
+
+def _demand(file: Path, found: str, what: str, expected: str) -> None:
     if found != expected:
         raise UsageError(
             f"`{file}` is not the publisher's file: {what} is {found}, expected {expected}; fetch it again."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -82,13 +82,22 @@ def read(file: Path) -> pd.DataFrame:
       UsageError: It is no such file.
     """
     try:
-        table = pd.read_csv(file, sep=";", decimal=",", index_col=0, compression="infer")
-        table.index = pd.to_datetime(table.index)
-        hourly = table.sort_index().resample("h").mean()
-        return hourly.astype(np.float64)
-    except (ValueError, TypeError, zipfile.BadZipFile, pd.errors.ParserError) as error:
-        reason = " ".join(str(error).split())[:200]
+        with _opened(file) as text:
+            table = pd.read_csv(text, sep=";", decimal=",", index_col=0)
+        table.index = pd.to_datetime(table.index, format="%Y-%m-%d %H:%M:%S")
+        if not len(table.columns):
+            raise ValueError("no column beside the time")
+        return table.astype(np.float64).sort_index().resample("h").mean().fillna(0.0)
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split()).partition(". ")[0][:200]
         raise UsageError(f"`{file}` is not UCI's file ({reason}); fetch it again.") from None
+
+
+def _opened(file: Path) -> IO[bytes]:
+    if not zipfile.is_zipfile(file):
+        return file.open("rb")
+    with zipfile.ZipFile(file) as archive:
+        return archive.open(FILES[1])  # not the only one in UCI's: macOS left notes beside it
 
 
 def load(source: Source, history: Spec, *, train_windows: int = 450_000) -> Dataset:
@@ -103,7 +112,7 @@ def load(source: Source, history: Spec, *, train_windows: int = 450_000) -> Data
       As `windows.as_dataset` gives them, in kW. Train are 219 days, val the next 24 and test the last 7.
 
     Raises:
-      UsageError: The file is not UCI's, columns other than the calendar are said to be known, or the windows do not fit.
+      UsageError: The file is not UCI's, columns other than the calendar are said to be known, or no window fits.
       RunError: The file is not there and there is no network.
 
     Source:
@@ -113,14 +122,14 @@ def load(source: Source, history: Spec, *, train_windows: int = 450_000) -> Data
     if other:
         raise UsageError(f"`known` is for your own tables, got {', '.join(other)}; leave it out.")
     if history.series.ahead > 24 * (END - TEST):
-        raise UsageError(f"`horizon` must fit into the test's 168 hours, got {history.series.ahead}.")
+        raise UsageError(f"`horizon` must fit into the test's {24 * (END - TEST)} hours, got {history.series.ahead}.")
     archive = archives.find(archives.manual_dir(source), "electricity", FILES)
     builder = archives.prepare(ElectricityLoad, archive, url=URL, name=FILES[0])
     borders = [pd.Timestamp("2011-01-01") + pd.Timedelta(days=day) for day in (BEGIN, VAL, TEST, END)]
     tables, cuts = [], []
     for row in sorted(tfds.as_numpy(builder.as_dataset(split="customers")), key=lambda row: row["id"]):
         times = pd.date_range(row["start"].decode(), periods=len(row["values"]), freq="h")
-        begin, val, test, end = np.searchsorted(times, borders)
+        begin, val, test, end = np.searchsorted(times, borders).tolist()
         if val - begin < look_back(history) + history.series.ahead:
             continue  # there was hardly a meter before the val days
         times = clock.texts(times[begin:end])

@@ -104,7 +104,13 @@ def _rows(file: Path, expected: int) -> list[dict[str, Any]]:
         header = next(reader, [])
         if header != ["date", *COLUMNS]:
             raise UsageError(f"`{file}` is not the publisher's file: its columns are {header}; fetch it again.")
-        rows = [{"date": date, "values": np.array(values, np.float64)} for date, *values in reader]
+        try:
+            rows = [{"date": row[0], "values": np.array(row[1:], np.float64)} for row in reader if row]
+        except ValueError:
+            raise UsageError(
+                f"`{file}` is not the publisher's file: line {reader.line_num} has a cell that is no number; "
+                "fetch it again."
+            ) from None
     if len(rows) != expected:
         raise UsageError(
             f"`{file}` is not the publisher's file: it has {len(rows)} rows of {expected}; fetch it again."

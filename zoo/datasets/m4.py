@@ -85,15 +85,18 @@ def read(file: Path) -> dict[str, np.ndarray]:
     with file.open(newline="") as lines:
         reader = csv.reader(lines)
         next(reader, None)
-        for name, *cells in reader:
+        for row in reader:
+            if not any(row):
+                continue
+            name, *cells = row
             while cells and cells[-1] in ("", "NA"):
                 cells.pop()
             try:
                 found[name] = np.array(cells, np.float64)
             except ValueError:
                 raise UsageError(
-                    f"`{file}` is not the organisers' file: line {reader.line_num}, series `{name}`, has a cell that is "
-                    "no number; fetch it again."
+                    f"`{file}` is not the organisers' file: line {reader.line_num}, series `{name}`, has a cell that "
+                    "is no number; fetch it again."
                 ) from None
     return found
 
@@ -101,7 +104,8 @@ def read(file: Path) -> dict[str, np.ndarray]:
 def _check(file: Path, train: dict[str, np.ndarray], test: dict[str, np.ndarray]) -> None:
     if not train or train.keys() != test.keys():
         raise UsageError(
-            f"`{file}` has other series than the train file ({len(test)} and {len(train)}); fetch both again."
+            f"`{file}` must have the series of the train file, and it has {len(test)}, not the {len(train)} there; "
+            "fetch both again."
         )
     short = [name for name, values in test.items() if len(values) != AHEAD]
     if short:
@@ -133,13 +137,14 @@ def load(source: Source, history: Spec, *, final: bool = False) -> Dataset:
         raise UsageError(f"`known` is for your own tables, got {', '.join(history.series.known)}; leave it out.")
     found = archives.find_all(archives.manual_dir(source), "m4", FILES)
     builder = archives.prepare(M4Hourly, found and found[0], url=f"{URL}/Train", name=FILES)
-    rows = sorted(tfds.as_numpy(builder.as_dataset(split="series")), key=lambda row: int(row["id"][1:]))
+    rows = sorted(tfds.as_numpy(builder.as_dataset(split="series")), key=lambda row: (len(row["id"]), row["id"]))
     tables, cuts = [], []
     for row in rows:
         given, values = len(row["train"]), np.concatenate([row["train"], row["test"]])
         if given < look_back(history) + 2 * AHEAD:
             raise UsageError(
-                f"`look_back` must leave every series a train window, `{row['id'].decode()}` has {given} hours; set less."
+                f"`look_back` must leave every series a train window, `{row['id'].decode()}` has {given} hours; "
+                "set less."
             )
         times = tuple(str(step + 1) for step in range(len(values)))
         name = row["id"].decode()

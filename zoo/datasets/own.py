@@ -8,11 +8,15 @@ from pathlib import Path
 from zoo.datasets import tables
 from zoo.types import Dataset, Spec, UsageError
 
-READERS = {  # (kind of input, task) to the module whose `load` reads it
+READERS = {  # (kind of input, task) to the module whose `load` reads it, or to module:function
     ("audio", "classification"): "own_audio",
+    ("ink", "classification"): "own_ink",
+    ("ink", "transcription"): "own_ink:load_texts",
     ("text", "classification"): "own_text",
     ("text", "translation"): "own_pairs",
     ("series", "forecasting"): "own_series",
+    ("audio", "transcription"): "own_utterances",
+    ("image", "transcription"): "own_images",
 }
 
 
@@ -42,4 +46,5 @@ def load(path: Path | str, input: Spec, task: str, seed: int = 0) -> Dataset:
     if path.is_file() and not tables.kind(path):
         kinds = ", ".join(tables.KINDS)
         raise UsageError(f"`{path}` is no list of examples; `--data` takes a folder or a {kinds} file.")
-    return importlib.import_module(f"zoo.datasets.{reader}").load(path, input, seed)
+    module, _, function = reader.partition(":")
+    return getattr(importlib.import_module(f"zoo.datasets.{module}"), function or "load")(path, input, seed)

@@ -46,9 +46,9 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
     """
     is_list = path.is_file() or bool(tables.split_files(path))
     entries, faults = _from_table(path) if is_list else _from_folders(path)
-    faults += _duplicates(entries)
+    faults += duplicates(entries)
     audio: dict[str, Audio] = {}
-    for entry, outcome in zip(entries, _read_all(entries, input.rate_hz), strict=True):
+    for entry, outcome in zip(entries, read_all(entries, input.rate_hz), strict=True):
         if isinstance(outcome, str):
             faults.append(f"{entry.place}: {outcome}")
         else:
@@ -124,7 +124,8 @@ def _from_table(path: Path) -> tuple[list[Entry], list[str]]:
     return entries, faults
 
 
-def _duplicates(entries: Sequence[Entry]) -> list[str]:
+def duplicates(entries: Sequence[Entry]) -> list[str]:
+    """Faults of files that are listed more than once."""
     first: dict[Path, str] = {}
     faults = []
     for entry in entries:
@@ -134,7 +135,7 @@ def _duplicates(entries: Sequence[Entry]) -> list[str]:
     return faults
 
 
-def _read_all(entries: Sequence[Entry], rate_hz: int) -> list[Audio | str]:
+def read_all(entries: Sequence[Entry], rate_hz: int) -> list[Audio | str]:
     """The audio of each file, or the reason why there is none."""
 
     def read(entry: Entry) -> Audio | str:

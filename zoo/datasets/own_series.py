@@ -21,9 +21,9 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
 
     Args:
       path: A CSV, TSV or JSON Lines file, a time column and one column a series, or long, `series,time,value`.
-      input: As `windows.history` gives it. Where it wants each series alone and there are 20 or more, the last steps that
-        can be told once are test and those before are val, as in the M4 competition; else test is the last fifth and
-        val the tenth before, and every window in them counts.
+      input: As `windows.history` gives it. Where it wants each series alone and there are 20 or more, the last steps
+        that can be told once are test and those before are val, as in the M4 competition; else test is the last fifth
+        and val the tenth before, and every window in them counts.
       seed: Not used, nothing is drawn.
 
     Returns:
@@ -32,11 +32,9 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
     Raises:
       BadData: With every fault of the data.
     """
-    if path.is_dir():
-        raise BadData(path, [f"{path}: is a folder; series are split by time, so name the one file they are in"])
-    found = series_files.read(path, input.series)
+    tables = [found.table for found in series_files.read(path, input.series)]
     alone = input.shape[1] is not None
-    tables = [one for table in found.tables for one in table.alone()] if alone else [_together(path, found.tables)]
+    tables = [one for table in tables for one in table.alone()] if alone else [_together(path, tables)]
     tables = [with_calendar(path, table, input.series) for table in tables]
     return split(
         path,
@@ -62,29 +60,31 @@ def split(path: Path | str, tables: list[Table], input: Spec, **about: Any) -> D
     Raises:
       BadData: A series is too short, or never changes in the train rows.
     """
-    alone = input.shape[1] is not None
-    cuts, faults = [], []
-    for table in tables:
-        cut = _cut(len(table.values), input.series.ahead, len(tables) >= MANY)
-        cuts.append(cut)
-        if input.series.positive and table.values.min() <= 0:
-            at = int(table.values.min(axis=1).argmin())
-            where = f"`{table.names[0]}` is {table.values[at].min():g} at {table.times[at]}"
-            faults.append(f"{path}: {where}, and this recipe works on logarithms; take one that standardises")
-            continue
-        needed = look_back(input) + input.series.ahead
-        if cut[0] < needed:
-            faults.append(
-                f"{path}: {f'series `{table.names[0]}` ' * alone}has {len(table.values)} steps, of which {max(cut[0], 0)} "
-                f"are left to train on, and look_back + horizon is {needed}; set less of both, or add rows"
-            )
-            continue
-        for name, values in zip(table.names, table.values[: cut[0]].T, strict=True):
-            if np.ptp(values) == 0:
-                faults.append(f"{path}: `{name}` is {values[0]:g} in all of the {cut[0]} train rows; leave it out")
+    cuts = [_cut(len(table.values), input.series.ahead, len(tables) >= MANY) for table in tables]
+    faults = [fault for table, cut in zip(tables, cuts, strict=True) for fault in _faults(path, table, cut, input)]
     if faults:
         raise BadData(path, faults)
-    return as_dataset(tables, cuts, input, standardise=not alone, **about)
+    return as_dataset(tables, cuts, input, standardise=input.shape[1] is None, **about)
+
+
+def _faults(path: Path | str, table: Table, cut: Cut, input: Spec) -> list[str]:
+    """Why a table cannot be learnt from."""
+    of = f"series `{table.names[0]}` " if input.shape[1] is not None else ""
+    back, ahead, train = look_back(input), input.series.ahead, max(cut[0], 0)
+    if train < back + ahead:
+        remedy = f"set look_back={train - ahead} or less" if train > ahead else "set a smaller horizon and look_back"
+        left = f"has {len(table.values)} steps, of which {train} are left to train on"
+        return [f"{path}: {of}{left}, and look_back + horizon is {back} + {ahead}; {remedy}, or add rows"]
+    found = [
+        f"{path}: `{name}` is {values[0]:g} in all of the {train} train rows; leave it out"
+        for name, values in zip(table.names, table.values[:train].T, strict=True)
+        if np.ptp(values) == 0
+    ]
+    low = table.values.min(axis=1)
+    if input.series.positive and low.min() <= 0:
+        at = f"{low.min():g} at {table.times[low.argmin()]}"
+        found.append(f"{path}: {of}is {at}, and this recipe works on logarithms; take one that does not")
+    return found
 
 
 def with_calendar(path: Path | str, table: Table, series: Series) -> Table:
@@ -115,24 +115,19 @@ def _cut(steps: int, ahead: int, many: bool) -> Cut:
 def _together(path: Path, tables: list[Table]) -> Table:
     """One table of series that all have the same times."""
     first = tables[0]
-    others = [table for table in tables if table.times != first.times]
-    if others:
-        raise BadData(
-            path,
-            [
-                f"{path}: series `{table.names[0]}` goes from {table.times[0]} to {table.times[-1]} and "
-                f"`{first.names[0]}` from {first.times[0]} to {first.times[-1]}; this recipe reads them side by side, so "
-                "give all the same times, or take one that reads each series alone"
-                for table in others
-            ],
-        )
+    remedy = "this recipe reads series side by side; give all the same, or take one that reads each series alone"
+    faults = [
+        f"{path}: series `{table.names[0]}` goes from {table.times[0]} to {table.times[-1]}, and `{first.names[0]}` "
+        f"from {first.times[0]} to {first.times[-1]}; {remedy}"
+        for table in tables
+        if table.times != first.times
+    ]
+    faults += [
+        f"{path}: series `{table.names[0]}` and `{first.names[0]}` differ in what is known at the same time; {remedy}"
+        for table in tables
+        if table.times == first.times and not np.array_equal(table.columns[:, 1:], first.columns[:, 1:])
+    ]
+    if faults:
+        raise BadData(path, faults)
     names = tuple(name for table in tables for name in table.names)
-    values = np.concatenate([table.values for table in tables], axis=1)
-    return Table(
-        times=first.times,
-        names=names,
-        values=values,
-        known=first.known,
-        known_values=first.known_values,
-        frequency=first.frequency,
-    )
+    return replace(first, names=names, values=np.concatenate([table.values for table in tables], axis=1))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,213 +16,234 @@ from zoo.types import BadData, Series
 
 TIMES = ("time", "date", "datetime", "timestamp", "ds", "step")
 LONG = ("series", "time", "value")
+NOTHING = ("", "na", "nan", "null", "none")  # how files write that there is no value
 
 
-@dataclass(frozen=True)
-class Read:
-    """What a file of series holds.
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """One table of a file, and what is known behind its end.
 
     Args:
-      tables: One, or of a long file one a series.
-      ahead: Rows behind the last values that give known columns only: float64[step, column] of each table.
-      place: Of the last row with values, "file:line", of each table.
+      table: Up to the last row that has values.
+      behind: float64[step, column]: the known columns of the rows after that.
+      time: Name of the column with the times.
+      long: Whether the file has a row for each series and time.
     """
 
-    tables: list[Table]
-    ahead: list[np.ndarray]
-    place: list[str]
+    table: Table
+    behind: np.ndarray
+    time: str
+    long: bool
 
 
-def read(path: Path, series: Series, *, constant: bool = False) -> Read:
+def read(path: Path, series: Series, *, constant: bool = False) -> list[Found]:
     """Reads a wide table, a time column and one column a series, or a long one, `series,time,value`.
 
-    Times are dates with or without a time of day, or whole numbers. They must rise by one frequency, which is found out.
-    Rows at the end that have known columns only are the future of those.
+    Times are dates with or without a time of day, or whole numbers. They must rise by one frequency, which is found
+    out. Rows at the end that have known columns only are the future of those. Other columns of a long file are ignored.
 
     Args:
       path: A CSV, TSV or JSON Lines file.
       series: Says which columns are known, which are series where that is settled, and whether gaps are filled.
       constant: Whether a series that never changes may be there.
 
+    Returns:
+      One table, or of a long file one for each series.
+
     Raises:
       BadData: With every fault of the file.
     """
+    if path.is_dir():
+        raise BadData(path, [f"{path}: is a folder; series are split by time, so name the one file they are in"])
+    if not tables.kind(path):
+        raise BadData(path, [f"{path}: is no table; it must be one of {', '.join(tables.KINDS)}"])
     rows, faults = tables.read(path, ())
     if not rows:
         raise BadData(path, faults or [f"{path}: has no rows"])
-    columns = list(rows[0].values)
-    long = set(LONG) <= set(columns)
-    time = "time" if long else next((name for name in columns if name.lower() in TIMES), columns[0])
-    series = replace(series, known=tuple(name for name in series.known if name not in clock.COLUMNS))
-    missing = [name for name in series.known if name not in columns]
-    if missing:
-        faults.append(
-            f"{path}: no column `{missing[0]}`, which is said to be known; it has: {', '.join(columns)[:100]}"
-        )
-        raise BadData(path, faults)
-    names = ["value"] if long else [name for name in columns if name != time and name not in series.known]
-    if series.names and not long:
-        faults += [
-            f"{path}: no column `{name}`, which the model forecasts" for name in series.names if name not in names
-        ]
-        names = list(series.names)
-        if faults:
-            raise BadData(path, faults)
-    if not names:
-        raise BadData(path, [*faults, f"{path}: has no column beside the time `{time}`; add one for each series"])
+    layout, whole = _Layout.of(path, rows, series), not faults
     parts: dict[str, list[tables.Row]] = defaultdict(list)
     for row in rows:
-        parts[str(row.values.get("series")) if long else ""].append(row)
-    found = Read([], [], [])
-    for name, part in parts.items():
-        reader = _Reader(part, time, names, series, faults, f"series `{name}`: " if long else "", constant)
-        if reader.done:
-            table = reader.table((name,) if long else tuple(names))
-            found.tables.append(table)
-            found.ahead.append(reader.ahead)
-            found.place.append(reader.place)
-    if len({table.frequency for table in found.tables}) > 1:
-        kinds = ", ".join(sorted({f"{table.frequency} (`{table.names[0]}`)" for table in found.tables}))
-        faults.append(f"{path}: its series have several frequencies: {kinds}; make a file of each")
+        name = row.values.get("series") if layout.long else None
+        parts["" if name is None else str(name)].append(row)
+    found = []
+    for name, some in parts.items():
+        if layout.long and not name:
+            faults += [f"{row.place}: no value for `series`" for row in some]
+            continue
+        part = _Part(some, layout, name)
+        table = part.table(whole=whole, fill=series.gaps == "fill", constant=constant)
+        found += [table] if table else []
+        faults += part.faults
+    kinds = {each.table.frequency: each.table.names[0] for each in found}
+    if len(kinds) > 1:
+        shown = ", ".join(f"`{frequency or 'counts'}` (`{name}`)" for frequency, name in kinds.items())
+        faults.append(f"{path}: its series have several frequencies: {shown}; make a file of each")
     if faults:
-        raise BadData(path, faults)
+        raise BadData(path, sorted(faults, key=lambda fault: _line_of(fault, path)))
     return found
 
 
-class _Reader:
-    """Reads the rows of one table; notes their faults, and is `done` where there are none that hide others."""
+def _line_of(fault: str, path: Path) -> int:
+    line = fault.removeprefix(f"{path}:").split(":")[0]
+    return int(line) if line.isdigit() else 0
 
-    def __init__(
-        self,
-        rows: Sequence[tables.Row],
-        time: str,
-        names: Sequence[str],
-        series: Series,
-        faults: list[str],
-        of: str,
-        constant: bool,
-    ):
-        self.faults, self.of, self.series = faults, of, series
-        self.done = False
-        texts = [str(row.values.get(time, "")) for row in rows]
-        times, wrong = clock.parse(texts)
-        for index in wrong:
-            self._note(rows[index], f"`{time}` is no time: `{tables.shorten(texts[index])}`; write 2024-01-31 13:00")
-        values = self._numbers(rows, names)
-        known = self._numbers(rows, series.known)
-        if wrong or times is None or values is None or known is None:
-            return
-        filled = np.flatnonzero(~np.isnan(values).all(axis=1))
-        if not len(filled):
-            self._note(rows[0], f"no values for {', '.join(names)}")
-            return
-        last = filled[-1] + 1
-        if not series.known and last < len(rows):  # rows without any value at the end say nothing
-            rows, times, values, known = rows[:last], times[:last], values[:last], known[:last]
-        if self._order(rows, times):
-            return
-        self._regular(rows, times, values, known, last, constant, names)
 
-    def _note(self, row: tables.Row, reason: str) -> None:
-        self.faults.append(f"{row.place}: {self.of}{reason}")
+@dataclass(frozen=True, kw_only=True)
+class _Layout:
+    """Which columns are what."""
 
-    def _numbers(self, rows: Sequence[tables.Row], names: Sequence[str]) -> np.ndarray | None:
-        """float64[row, column], NaN where there is no value; None where some are no numbers, which is noted."""
-        found = np.full((len(rows), len(names)), np.nan)
-        sound = True
+    time: str
+    names: tuple[str, ...]
+    known: tuple[str, ...]
+    long: bool
+
+    @classmethod
+    def of(cls, path: Path, rows: Sequence[tables.Row], series: Series) -> _Layout:
+        """The layout of a file's rows; raises BadData where it has not the columns that are asked for."""
+        columns = list(dict.fromkeys(name for row in rows for name in row.values))
+        long = set(LONG) <= set(columns)
+        time = "time" if long else next((name for name in columns if name.lower() in TIMES), columns[0])
+        known = tuple(name for name in series.known if name not in clock.COLUMNS)
+        others = tuple(name for name in columns if name != time and name not in known)
+        names = ("value",) if long else series.names or others
+        shown = ", ".join(columns)[:100]
+        absent = [(name, "is said to be known") for name in known if name not in columns]
+        absent += [(name, "the model forecasts") for name in names if name not in columns]
+        faults = [f"{path}: no column `{name}`, which {why}; it has: {shown}" for name, why in absent]
+        if "split" in columns:
+            faults.append(f"{path}: has a column `split`, and series are split by time; leave it out")
+        if not names:
+            faults.append(f"{path}: has no column beside the time `{time}`; add one for each series")
+        if faults:
+            raise BadData(path, faults)
+        return cls(time=time, names=names, known=known, long=long)
+
+
+class _Part:
+    """The rows of one table; what is wrong with them is gathered in `faults`, with their lines."""
+
+    def __init__(self, rows: Sequence[tables.Row], layout: _Layout, name: str):
+        self.rows, self.layout, self.name = rows, layout, name
+        self.faults: list[str] = []
+
+    def note(self, index: int, reason: str) -> None:
+        """A fault of one row."""
+        of = f"series `{self.name}`: " if self.layout.long else ""
+        self.faults.append(f"{self.rows[index].place}: {of}{reason}")
+
+    def table(self, *, whole: bool, fill: bool, constant: bool) -> Found | None:
+        """The table, None where there are faults; gaps are not looked for where rows are missing, not `whole`."""
+        columns, count = self._numbers(), len(self.layout.names)
+        if np.isnan(columns[:, :count]).all():
+            self.note(0, f"no value for {_listed(self.layout.names)} in any row")
+            return None
+        if not constant:
+            self._changes(columns)
+        times, faults = clock.parse([self._time(index) for index in range(len(self.rows))])
+        for index, reason in faults.items():
+            self.note(index, f"`{self.layout.time}`: {reason}")
+        if times is None or not whole:
+            return None
+        order = self._order(times)
+        self.rows, columns, times = [self.rows[index] for index in order], columns[order], times[order]
+        last = int(np.flatnonzero(~np.isnan(columns[:, :count]).all(axis=1))[-1]) + 1
+        if not self.layout.known:  # rows without any value at the end say nothing
+            self.rows, columns, times = self.rows[:last], columns[:last], times[:last]
+        return self._evenly(times, columns, last, fill)
+
+    def _time(self, index: int) -> str:
+        return str(self.rows[index].values.get(self.layout.time, ""))
+
+    def _line(self, index: int) -> str:
+        return self.rows[index].place.rsplit(":", 1)[-1]
+
+    def _numbers(self) -> np.ndarray:
+        """float64[row, column]: series, then known columns; NaN where there is no value, infinite where no number."""
+        names = (*self.layout.names, *self.layout.known)
+        found = np.full((len(self.rows), len(names)), np.nan)
         for column, name in enumerate(names):
-            raw = [row.values.get(name) for row in rows]
-            numbers = pd.to_numeric(pd.Series(raw, dtype=object), errors="coerce").to_numpy(float)
+            raw = pd.Series([row.values.get(name) for row in self.rows], dtype=object)
+            numbers = pd.to_numeric(raw, errors="coerce").to_numpy(float, copy=True)
             for index in np.flatnonzero(~np.isfinite(numbers)):
-                if raw[index] not in (None, "") and str(raw[index]).lower() not in ("nan", "na", "null"):
+                if str(raw[index]).lower() not in NOTHING:
                     shown = tables.shorten(str(raw[index]))
-                    self._note(rows[index], f"`{name}` is no number: `{shown}`; write it with a point, as 1234.5")
-                    sound = False
-            found[:, column] = np.where(np.isfinite(numbers), numbers, np.nan)
-        return found if sound else None
+                    self.note(index, f"`{name}` is no number: `{shown}`; write it with a point, as 1234.5")
+                    numbers[index] = np.inf
+            found[:, column] = numbers
+        return found
 
-    def _order(self, rows: Sequence[tables.Row], times: pd.Index) -> bool:
-        """Notes times that repeat or go back."""
-        steps = np.diff(times.asi8 if isinstance(times, pd.DatetimeIndex) else times.to_numpy())
-        for index in np.flatnonzero(steps <= 0) + 1:
-            before = rows[index - 1].place.rsplit(":", 1)[-1]
-            what = "is that of" if steps[index - 1] == 0 else "is before that of"
-            remedy = "keep one of the two" if steps[index - 1] == 0 else "sort the rows by time"
-            self._note(rows[index], f"its time {times[index]} {what} line {before}; {remedy}")
-        return bool((steps <= 0).any())
+    def _changes(self, columns: np.ndarray) -> None:
+        for name, values in zip(self.layout.names, columns.T, strict=False):
+            there = values[~np.isnan(values)]
+            if len(there) > 1 and (there == there[0]).all():
+                self.note(0, f"`{name}` is {there[0]:g} from here to the end; leave it out, there is nothing to learn")
 
-    def _regular(
-        self,
-        rows: Sequence[tables.Row],
-        times: pd.Index,
-        values: np.ndarray,
-        known: np.ndarray,
-        last: int,
-        constant: bool,
-        names: Sequence[str],
-    ) -> None:
-        frequency, grid, odd = clock.regular(times)
-        if frequency is None:
-            for index in odd:
-                before = rows[index - 1].place.rsplit(":", 1)[-1]
-                apart = times[index] - times[index - 1]
-                self._note(rows[index], f"its time {times[index]} is {apart} after line {before}, where others have a "
-                           "steadier step; take one frequency")  # fmt: skip
-            return
-        places = grid.get_indexer(times)
-        full = np.full((len(grid), values.shape[1]), np.nan)
-        full_known = np.full((len(grid), known.shape[1]), np.nan)
-        full[places], full_known[places] = values, known
+    def _order(self, times: pd.Index) -> np.ndarray:
+        """Places of the rows by time, each time once; notes times that repeat or go back."""
+        backwards = np.flatnonzero(times[1:] < times[:-1]) + 1
+        if len(backwards) > 1 and len(backwards) == len(times) - 1:
+            self.note(1, "the times fall from line to line; sort the rows by time")
+            backwards = ()
+        for index in backwards:
+            before = f"its time {self._time(index)} is before that of line {self._line(index - 1)}"
+            self.note(index, f"{before}; sort the rows by time")
+        order = np.argsort(times, kind="stable")
+        again = np.flatnonzero(times[order][1:] == times[order][:-1]) + 1
+        for index in again:
+            first = self._line(order[index - 1])
+            self.note(order[index], f"its time {self._time(order[index])} is that of line {first}; keep one of the two")
+        return np.delete(order, again)
+
+    def _evenly(self, times: pd.Index, columns: np.ndarray, last: int, fill: bool) -> Found | None:
+        """The table on a grid without gaps; `last` is the number of rows up to the last value."""
+        if len(times) < clock.FEWEST:
+            rows = "1 row does" if len(times) == 1 else f"{len(times)} rows do"
+            self.note(0, f"{rows} not show how far apart steps are; give {clock.FEWEST} at least")
+            return None
+        frequency, grid, faults = clock.regular(times)
+        for index, reason in faults.items():
+            self.note(index, f"its time {self._time(index)} {reason}")
+        if faults:
+            return None
+        places, count = grid.get_indexer(times), len(self.layout.names)
+        full = np.full((len(grid), columns.shape[1]), np.nan)
+        full[places] = columns
         end = places[last - 1] + 1
-        faults = len(self.faults)
-        if self.series.gaps == "refuse":
-            self._gaps(rows, times, places, values, known, last, names)
+        if fill:
+            full = pd.DataFrame(full).ffill().to_numpy()
+            self._begins(full)
         else:
-            full = pd.DataFrame(full[:end]).ffill().to_numpy()
-            full_known = pd.DataFrame(full_known).ffill().to_numpy()
-            for column, name in enumerate((*names, *self.series.known)):
-                first = (full if column < len(names) else full_known)[0, column % len(names)]
-                if math.isnan(first):
-                    self._note(rows[0], f"`{name}` has no value yet, and none before it to fill in; begin where it has")
-        for column, name in enumerate(names):
-            there = full[:end, column][~np.isnan(full[:end, column])]
-            if not constant and len(there) and np.ptp(there) == 0:
-                self._note(rows[0], f"`{name}` is {there[0]:g} in every row; leave it out")
-        if len(self.faults) > faults:
-            return
-        self.ahead, self.place = full_known[end:], rows[last - 1].place
-        self._made = (clock.texts(grid[:end]), full[:end], full_known[:end], frequency)
-        self.done = True
-
-    def _gaps(
-        self,
-        rows: Sequence[tables.Row],
-        times: pd.Index,
-        places: np.ndarray,
-        values: np.ndarray,
-        known: np.ndarray,
-        last: int,
-        names: Sequence[str],
-    ) -> None:
-        remedy = "add them, or set gaps=fill to repeat the value before"
-        for index in np.flatnonzero(np.diff(places) > 1) + 1:
-            missing = places[index] - places[index - 1] - 1
-            what = "1 step is" if missing == 1 else f"{missing} steps are"
-            self._note(rows[index], f"{what} missing between {times[index - 1]} and {times[index]}; {remedy}")
-        for index in range(len(rows)):
-            absent = [names[at] for at in np.flatnonzero(np.isnan(values[index]))] if index < last else []
-            absent += [self.series.known[at] for at in np.flatnonzero(np.isnan(known[index]))]
-            if absent:
-                self._note(rows[index], f"no value for {', '.join(f'`{name}`' for name in absent)}; {remedy}")
-
-    def table(self, names: tuple[str, ...]) -> Table:
-        """What was read, under these names."""
-        times, values, known, frequency = self._made
-        return Table(
-            times=times,
-            names=names,
-            values=values,
-            known=self.series.known,
-            known_values=known if self.series.known else None,
+            self._gaps(places, columns, last)
+        if self.faults:
+            return None
+        known = full[:, count:] if self.layout.known else None
+        table = Table(
+            times=clock.texts(grid[:end]),
+            names=(self.name,) if self.layout.long else self.layout.names,
+            values=full[:end, :count],
+            known=self.layout.known,
+            known_values=None if known is None else known[:end],
             frequency=frequency,
         )
+        return Found(table=table, behind=full[end:, count:], time=self.layout.time, long=self.layout.long)
+
+    def _begins(self, full: np.ndarray) -> None:
+        for name, value in zip((*self.layout.names, *self.layout.known), full[0], strict=True):
+            if np.isnan(value):
+                self.note(0, f"no value for `{name}`, and none before it to fill in; begin where it has one")
+
+    def _gaps(self, places: np.ndarray, columns: np.ndarray, last: int) -> None:
+        remedy = "add them, or set gaps=fill to repeat the value before"
+        for index in np.flatnonzero(np.diff(places) > 1) + 1:
+            steps = places[index] - places[index - 1] - 1
+            missing = "1 step is missing" if steps == 1 else f"{steps} steps are missing"
+            self.note(index, f"{missing} between {self._time(index - 1)} and {self._time(index)}; {remedy}")
+        absent = np.isnan(columns)
+        absent[last:, : len(self.layout.names)] = False
+        names = np.array((*self.layout.names, *self.layout.known))
+        for index in np.flatnonzero(absent.any(axis=1)):
+            self.note(index, f"no value for {_listed(names[absent[index]])}; {remedy}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
@@ -141,52 +142,83 @@ def as_dataset(
     Returns:
       Examples `{"id": string[], "input": float32[step, column], "target": float32[ahead, series]}` in the order of the
       tables and times; the id is the time of the first step told, behind the series' name where there are several
-      tables. Its references of each test split are `seasonal_error: float64[example, series]`, the mean absolute
-      difference of values a season apart before the test, and, where each series is alone and told once, `naive2:
-      float32[example, ahead, series]`.
+      tables. Its references of the test split are `seasonal_error: float64[example, series]`, that of all values before
+      the test; where there are several tables, `series: str[example]`, their names; and where each series is alone and
+      told once, `naive2: float32[example, ahead, series]`.
     """
-    first = tables[0]
-    described = replace(
-        input.series,
-        names=first.names if input.shape[1] is None or len(tables) == 1 else ("value",),
-        known=first.known,
-        frequency=first.frequency,
-        season=season_of(first.frequency) if first.season is None else first.season,
-        until=max(table.times[cut[1] - 1] for table, cut in zip(tables, cuts, strict=True)),
-    )
-    if standardise:
-        train = first.columns[: cuts[0][0]]
-        scale = train.std(axis=0)
-        described = replace(
-            described, center=tuple(train.mean(axis=0).tolist()), scale=tuple(np.where(scale > 0, scale, 1).tolist())
-        )
-    back = look_back(input)
-    input = replace(input, shape=(input.shape[0], first.columns.shape[1]), series=described)
+    series = _described(tables, cuts, input, standardise)
+    columns = tables[0].columns.shape[1]
+    input = replace(input, shape=(input.shape[0], columns), series=series)
     target = Spec(
         name="forecast",
         kind="series",
-        shape=(described.ahead, len(first.names)),
+        shape=(series.ahead, columns - len(series.known)),
         dtype="float32",
         axes=("step", "series"),
         unit="standard deviations" if standardise else "",
-        series=described,
+        series=series,
     )
-    starts = {
-        split: [np.arange(max(back, cut[at - 1] if at else 0), cut[at] - described.ahead + 1) for cut in cuts]
-        for at, split in enumerate(("train", "val", "test"))
-    }
-    if final:
-        starts["train"] = [np.arange(back, cut[1] - described.ahead + 1) for cut in cuts]
+    starts = _starts(cuts, look_back(input), series.ahead, final)
     starts |= {split: _thinned(starts[split], count) for split, count in most.items()}
     return Dataset(
         input=input,
         target=target,
-        splits={split: _windows(tables, rows, input, target) for split, rows in starts.items()},
-        sizes={split: sum(map(len, rows)) for split, rows in starts.items()},
+        splits={split: _windows(tables, places, input, target) for split, places in starts.items()},
+        sizes={split: sum(map(len, places)) for split, places in starts.items()},
         fingerprint=_fingerprint(tables, cuts, input, final, most),
-        references={"test": _references(tables, cuts, starts["test"], described)},
+        references={"test": _references(tables, cuts, starts["test"], series)},
         **about,
     )
+
+
+def seasonal_error(values: np.ndarray, season: int) -> np.ndarray:
+    """float64[series]: the mean absolute difference of values a season apart, or a step where there is no season yet.
+
+    Args:
+      values: float64[step, series].
+      season: Steps of a season.
+    """
+    apart = season if len(values) > season else 1
+    return np.abs(values[apart:] - values[:-apart]).mean(axis=0) if len(values) > 1 else np.zeros(values.shape[1])
+
+
+def _described(tables: Sequence[Table], cuts: Sequence[Cut], input: Spec, standardise: bool) -> Series:
+    first = tables[0]
+    ends = [table.times[cut[1] - 1] for table, cut in zip(tables, cuts, strict=True)]
+    series = replace(
+        input.series,
+        names=first.names if len(tables) == 1 else ("value",),
+        known=first.known,
+        frequency=first.frequency,
+        season=season_of(first.frequency) if first.season is None else first.season,
+        until=reduce(lambda last, end: end if clock.before(last, end) else last, ends),
+    )
+    if standardise:
+        center, scale = _statistics(first.values[: cuts[0][0]])
+        series = replace(series, center=center, scale=scale)
+    if first.known:
+        train = [table.known_values[: cut[0]] for table, cut in zip(tables, cuts, strict=True)]
+        center, scale = _statistics(np.concatenate(train), [name in clock.COLUMNS for name in first.known])
+        series = replace(series, known_center=center, known_scale=scale)
+    return series
+
+
+def _statistics(train: np.ndarray, as_is: Sequence[bool] = ()) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each column of the train rows; 0 and 1 `as_is`, 1 where nothing changes."""
+    center, scale = train.mean(axis=0), np.where(np.ptp(train, axis=0) > 0, train.std(axis=0), 1.0)
+    for column in np.flatnonzero(as_is):
+        center[column], scale[column] = 0.0, 1.0
+    return tuple(center.tolist()), tuple(scale.tolist())
+
+
+def _starts(cuts: Sequence[Cut], back: int, ahead: int, final: bool) -> dict[str, list[np.ndarray]]:
+    """By split, int[window] for each table: the first steps that are told."""
+    ends = {"train": [(0, cut[1] if final else cut[0]) for cut in cuts]}
+    ends |= {"val": [cut[:2] for cut in cuts], "test": [cut[1:] for cut in cuts]}
+    return {
+        split: [np.arange(max(back, begin), end - ahead + 1) for begin, end in borders]
+        for split, borders in ends.items()
+    }
 
 
 def _thinned(starts: list[np.ndarray], most: int) -> list[np.ndarray]:
@@ -215,12 +247,12 @@ def _windows(tables: Sequence[Table], starts: list[np.ndarray], input: Spec, tar
         for start in rows
     ]
     places = np.concatenate([base + rows for base, rows in zip(bases, starts, strict=True)]).astype(np.int64)
-    hidden = tf.concat([tf.zeros([ahead, series]), tf.ones([ahead, input.shape[1] - series])], 1)
 
     def window(id: tf.Tensor, place: tf.Tensor) -> dict[str, tf.Tensor]:
         past = columns[place - back : place]
         if input.series.known:
-            past = tf.concat([past, columns[place : place + ahead] * hidden], 0)
+            known = columns[place : place + ahead, series:]
+            past = tf.concat([past, tf.pad(known, [[0, 0], [series, 0]])], 0)
         return {
             "id": id,
             "input": tf.ensure_shape(past, input.shape),
@@ -233,17 +265,20 @@ def _windows(tables: Sequence[Table], starts: list[np.ndarray], input: Spec, tar
 def _references(
     tables: Sequence[Table], cuts: Sequence[Cut], starts: list[np.ndarray], series: Series
 ) -> Mapping[str, np.ndarray]:
-    errors, seasonal = [], []
-    for table, cut, rows in zip(tables, cuts, starts, strict=True):
-        before = table.values[: cut[1]]
-        apart = np.abs(before[series.season :] - before[: -series.season])
-        errors += [apart.mean(axis=0)] * len(rows)
-        if len(table.names) == 1 and len(starts) > 1 and max(map(len, starts)) == 1:
-            told = [naive2(table.values[:start, 0], series.season, series.ahead) for start in rows]
-            seasonal += [values[:, None] for values in told]
-    found = {"seasonal_error": np.array(errors).reshape(len(errors), len(tables[0].names))}
-    if seasonal:
-        found["naive2"] = np.stack(seasonal).astype(np.float32)
+    errors = [
+        seasonal_error(table.values[: cut[1]], series.season)[None].repeat(len(rows), 0)
+        for table, cut, rows in zip(tables, cuts, starts, strict=True)
+    ]
+    found = {"seasonal_error": np.concatenate(errors)}
+    if len(tables) > 1:
+        found["series"] = np.repeat([table.names[0] for table in tables], [len(rows) for rows in starts])
+    if len(tables[0].names) == 1 and max(map(len, starts)) == 1:
+        told = [
+            naive2(table.values[:start, 0], series.season, series.ahead)
+            for table, rows in zip(tables, starts, strict=True)
+            for start in rows
+        ]
+        found["naive2"] = np.stack(told)[..., None].astype(np.float32)
     return found
 
 

@@ -7,14 +7,20 @@ from typing import Any
 
 _MODULES = {
     "AttentionPooling": "zoo.layers.pooling",
+    "Characters": "zoo.layers.characters",
+    "ConvolutionFront": "zoo.layers.convolution",
+    "LineImage": "zoo.layers.line_image",
+    "Ink": "zoo.layers.ink",
     "LSTM": "zoo.layers.lstm",
     "LogMel": "zoo.layers.audio",
     "MaxPooling": "zoo.layers.pooling",
+    "MiddleAttention": "zoo.layers.pooling",
     "StepMask": "zoo.layers.pooling",
     "Subwords": "zoo.layers.subwords",
     "Words": "zoo.layers.text",
     "audio_augment": "zoo.layers.audio_augment",
     "drop_words": "zoo.layers.text",
+    "ink_augment": "zoo.layers.ink_augment",
 }
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
+from typing import Literal
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,6 +13,8 @@ import tensorflow as tf
 from zoo.types import Spec, UsageError
 
 SMALLEST_POWER = 1e-10  # below 16-bit quantisation noise in any band; keeps the logarithm finite in digital silence
+ADAPT_BATCH = 32  # clips
+LEAST_DEVIATION = 0.1  # nats; no band of real sound varies less, and one that does must not be blown up
 
 
 def mel_of_hz(hz: np.ndarray) -> np.ndarray:
@@ -42,7 +48,7 @@ def mel_matrix(bins: int, bands: int, rate_hz: int, low_hz: float, high_hz: floa
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LogMel(keras.layers.Layer):
-    """Log-mel spectrogram of right-padded sound, normalised clip by clip.
+    """Log-mel spectrogram of right-padded sound, normalised clip by clip, or by what was learnt of the train split.
 
     `layer(values: float32[batch, sample], length: int32[batch])` gives `(features: float32[batch, step, mel * stack],
     length: int32[batch])` with at least one step for every clip, also for an empty one, and zeros past its length.
@@ -53,6 +59,10 @@ class LogMel(keras.layers.Layer):
     the clip's mean over all frames and bands is taken off, which removes the gain, and the share `band_mean` of what
     remains of each band's own mean, which removes part of the microphone and of the speaker. All of it is measured on
     the clip's true frames alone.
+
+    That needs the whole clip. A model that answers while it listens has `normalise="train"`: `adapt` learns the mean
+    and the deviation of each band over the train clips, to be taken off and divided by; `range_db`, `band_mean` and
+    `scale` are not looked at.
 
     Args:
       rate_hz: Samples per second of the input.
@@ -65,9 +75,10 @@ class LogMel(keras.layers.Layer):
       range_db: Depth of the floor under the clip's loudest value; None for no floor.
       band_mean: Share, 0 to 1, of each band's mean that is removed.
       scale: Nats that become 1 in the features.
+      normalise: By what the clip itself shows, or by what `adapt` learnt.
 
     Raises:
-      UsageError: A band's edges are out of order or above half the rate.
+      UsageError: `normalise` is neither, or a band's edges are out of order or above half the rate.
     """
 
     def __init__(
@@ -83,21 +94,77 @@ class LogMel(keras.layers.Layer):
         range_db: float | None = 35.0,
         band_mean: float = 0.5,
         scale: float = 4.0,
+        normalise: Literal["clip", "train"] = "clip",
         **kwargs: object,
     ):
         super().__init__(**{"dtype": "float32", **kwargs})
         self.rate_hz, self.mel, self.frame_ms, self.hop_ms = rate_hz, mel, frame_ms, hop_ms
         self.low_hz, self.high_hz, self.stack = low_hz, high_hz, stack
-        self.range_db, self.band_mean, self.scale = range_db, band_mean, scale
+        self.range_db, self.band_mean, self.scale, self.normalise = range_db, band_mean, scale, normalise
+        if normalise not in ("clip", "train"):
+            raise UsageError(f"`normalise` must be clip or train, got {normalise!r}.")
         highest = rate_hz / 2 if high_hz is None else high_hz
         if not 0 <= low_hz < highest <= rate_hz / 2:
             raise UsageError(
                 f"`low_hz` {low_hz} and `high_hz` {high_hz} must be in order and within 0 to {rate_hz / 2} Hz, half "
                 f"of `rate_hz` {rate_hz}. Narrow the bands or raise the rate."
             )
-        self._frame, self._hop = round(rate_hz * frame_ms / 1000), round(rate_hz * hop_ms / 1000)
-        self._fft = 1 << (self._frame - 1).bit_length()
+        self.frame, self.hop = round(rate_hz * frame_ms / 1000), round(rate_hz * hop_ms / 1000)
+        self._fft = 1 << (self.frame - 1).bit_length()
         self._matrix = mel_matrix(self._fft // 2 + 1, mel, rate_hz, low_hz, highest)
+        if normalise == "train":
+            self.mean, self.deviation = (
+                self.add_weight(shape=(mel,), initializer=start, trainable=False, name=name)
+                for name, start in (("mean", "zeros"), ("deviation", "ones"))
+            )
+
+    def adapt(self, clips: Iterable[np.ndarray]) -> None:
+        """Learns the mean and the deviation of each band; nothing, and reads no clip, where clips show their own.
+
+        Args:
+          clips: float32[sample] of the train split, read once.
+        """
+        if self.normalise == "clip":
+            return
+        count, sums, squares = 0, np.zeros(self.mel), np.zeros(self.mel)
+        clips = iter(clips)
+        while group := list(itertools.islice(clips, ADAPT_BATCH)):
+            length = tf.constant([len(clip) for clip in group], tf.int32)
+            values = np.zeros((len(group), max(map(len, group))), np.float32)
+            for row, clip in zip(values, group, strict=True):
+                row[: len(clip)] = clip
+            bands, frames = self._padded_bands(tf.constant(values), length)
+            there = tf.boolean_mask(bands, tf.sequence_mask(frames, tf.shape(bands)[1])).numpy().astype(np.float64)
+            count, sums, squares = count + len(there), sums + there.sum(0), squares + np.square(there).sum(0)
+        mean = sums / count
+        self.mean.assign(mean)
+        self.deviation.assign(np.maximum(np.sqrt(np.maximum(squares / count - mean**2, 0)), LEAST_DEVIATION))
+
+    def get_state(self) -> dict[str, list[list[float]]]:
+        """What `adapt` learnt, as plain values for JSON."""
+        return {"weights": [weight.numpy().tolist() for weight in self.weights]}
+
+    def set_state(self, state: dict[str, list[list[float]]]) -> None:
+        """Puts back what `get_state` gave."""
+        self.set_weights([np.array(values, np.float32) for values in state["weights"]])
+
+    def frames(self, length: tf.Tensor) -> tf.Tensor:
+        """int32[...]: how many frames there are of so many samples, the last one perhaps filled up with silence."""
+        return 1 - tf.minimum(self.frame - length, 0) // self.hop
+
+    def bands(self, values: tf.Tensor) -> tf.Tensor:
+        """float32[batch, frame, mel]: log power of each whole frame of float32[batch, sample]."""
+        spectrum = tf.signal.stft(values, self.frame, self.hop, self._fft)
+        power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
+        return tf.math.log(tf.maximum(tf.tensordot(power, self._matrix, 1), SMALLEST_POWER))
+
+    def standardised(self, bands: tf.Tensor) -> tf.Tensor:
+        """Bands float32[batch, frame, mel] by what `adapt` learnt; every frame by itself."""
+        return (bands - self.mean) / self.deviation
+
+    def _padded_bands(self, values: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        values = tf.where(tf.sequence_mask(length, tf.shape(values)[1]), values, 0.0)
+        return self.bands(tf.pad(values, [[0, 0], [0, self.frame]])), self.frames(length)
 
     def call(self, values: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Features float32[batch, step, mel * stack] and their lengths int32[batch].
@@ -107,15 +174,14 @@ class LogMel(keras.layers.Layer):
           length: int32[batch], true samples.
         """
         length = tf.minimum(tf.cast(length, tf.int32), tf.shape(values)[1])
-        values = tf.where(tf.sequence_mask(length, tf.shape(values)[1]), values, 0.0)
-        values = tf.pad(values, [[0, 0], [0, self._frame]])
-        frames = 1 - tf.minimum(self._frame - length, 0) // self._hop
+        bands, frames = self._padded_bands(values, length)
         steps = -(-frames // self.stack)
-        spectrum = tf.signal.stft(values, self._frame, self._hop, self._fft)
-        power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
-        bands = tf.math.log(tf.maximum(tf.tensordot(power, self._matrix, 1), SMALLEST_POWER))
         most = tf.reduce_max(steps)
-        bands = self._normalised(bands, tf.sequence_mask(frames, tf.shape(bands)[1]))
+        mask = tf.sequence_mask(frames, tf.shape(bands)[1])
+        if self.normalise == "clip":
+            bands = self._normalised(bands, mask)
+        else:
+            bands = tf.where(mask[:, :, None], self.standardised(bands), 0.0)
         missing = tf.maximum(most * self.stack - tf.shape(bands)[1], 0)
         bands = tf.pad(bands, [[0, 0], [0, missing], [0, 0]])[:, : most * self.stack]
         return tf.reshape(bands, [-1, most, self.mel * self.stack]), steps
@@ -144,5 +210,6 @@ class LogMel(keras.layers.Layer):
 
     def get_config(self) -> dict[str, object]:
         """The constructor's arguments."""
-        names = ("rate_hz", "mel", "frame_ms", "hop_ms", "low_hz", "high_hz", "stack", "range_db", "band_mean", "scale")
+        names = ("rate_hz", "mel", "frame_ms", "hop_ms", "low_hz", "high_hz", "stack")
+        names += ("range_db", "band_mean", "scale", "normalise")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

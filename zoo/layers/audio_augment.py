@@ -76,6 +76,37 @@ def add_noise(
     return sound + tf.cast(_uniform(seed, 2, 0.0, 1.0) < share, tf.float32) * level * noise
 
 
+def change_gain(sound: tf.Tensor, seed: tf.Tensor, *, most_db: float = 10.0) -> tf.Tensor:
+    """Makes sound louder or softer.
+
+    Args:
+      sound: float32[sample].
+      seed: int32[2].
+      most_db: Largest change, up or down.
+    """
+    seed = _own(seed, "change_gain")
+    return sound * tf.pow(10.0, _uniform(seed, 0, -most_db, most_db) / 20)
+
+
+def shift_time(sound: tf.Tensor, seed: tf.Tensor, *, most: int) -> tf.Tensor:
+    """Moves sound earlier or later within its length, with silence where it came from.
+
+    Args:
+      sound: float32[sample].
+      seed: int32[2].
+      most: Samples.
+
+    Source:
+      Warden 2018, Speech Commands, section 6 (100 ms of one-second clips).
+    """
+    seed = _own(seed, "shift_time")
+    size = tf.shape(sound)[0]
+    most = tf.minimum(most, size)
+    shift = tf.cast(tf.floor(_uniform(seed, 0, 0.0, 1.0) * tf.cast(2 * most + 1, tf.float32)), tf.int32) - most
+    padded = tf.pad(sound, [[most, most]])
+    return padded[most - shift : most - shift + size]
+
+
 def frames_of(steps: tf.Tensor, stack: int) -> tf.Tensor:
     """float32[step * stack, bin] of stacked float32[step, stack * bin]."""
     return tf.reshape(steps, [tf.shape(steps)[0] * stack, steps.shape[1] // stack])

@@ -14,8 +14,8 @@ class GateBias(keras.initializers.Initializer):
 
     A forget gate of bias b lets through the share sigmoid(b) of a cell at every step, so that what a cell holds fades
     to 1 / e within about 1 + exp(b) steps. With `span` the biases of the forget gates are the logarithms of numbers
-    drawn evenly from 1 to `span` - 1, so that the units forget over all times up to there, and those of the input gates are
-    their negatives. In a GRU the update gate, which keeps what was there, has the part of the forget gate.
+    drawn evenly from 1 to `span` - 1, so that the units forget over all times up to there, and those of the input gates
+    are their negatives. In a GRU the update gate, which keeps what was there, has the part of the forget gate.
 
     Called with the shape of the bias: (4 * units,) of an LSTM, gates i, f, g, o; (2, 3 * units) of a GRU, gates z, r,
     h, where the second row, of the recurrent matrix, is 0.

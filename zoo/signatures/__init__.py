@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import tensorflow as tf
 
-_MODULES = {"audio": "audio", "series": "series", "text": "text"}
+_MODULES = {"audio": "audio", "image": "image", "ink": "ink", "series": "series", "text": "text"}
 
 
 @dataclass(frozen=True, kw_only=True)

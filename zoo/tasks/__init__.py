@@ -9,6 +9,7 @@ _MODULES = {
     "Classification": "classification",
     "Forecasting": "forecasting",
     "Regression": "regression",
+    "Transcription": "transcription",
     "StepClassification": "step_classification",
     "SureClassification": "sure_classification",
     "Translation": "translation",

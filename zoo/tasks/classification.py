@@ -16,6 +16,7 @@ from sklearn.metrics import ConfusionMatrixDisplay, accuracy_score, f1_score, lo
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from zoo.tasks.nearest_ink import nearest_ink
 from zoo.types import Answers, Spec
 
 RELIABILITY_BINS = 10
@@ -29,15 +30,23 @@ class Classification:
     Args:
       label_smoothing: Share of the target probability spread over all classes while training (Szegedy et al. 2016,
         Rethinking the Inception Architecture, section 7).
+      neighbour_points: The baseline of ink is its nearest neighbour by so many points evenly along it; 0 for logistic
+        regression on the features.
     """
 
     label_smoothing: float = 0.0
+    neighbour_points: int = 0
 
     name: ClassVar[str] = "classification"
     headline: ClassVar[str] = "accuracy"
     watch: ClassVar[str] = "val_loss"  # a few hundred examples rank epochs better by loss than by accuracy
     watch_mode: ClassVar[Literal["max", "min"]] = "min"
     forced: ClassVar[bool] = False
+
+    @property
+    def baseline_reads_input(self) -> bool:
+        """Whether the baseline is given raw input and not features."""
+        return self.neighbour_points > 0
 
     def loss(self) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
         """Smoothed cross-entropy on (int64[batch], logits float32[batch, class] or float32[batch, member, class])."""
@@ -95,10 +104,12 @@ class Classification:
     ) -> Answers:
         """Logistic regression on features averaged over time, which knows what occurs but not in which order.
 
-        Of texts it sees how often words and pairs of words occur (tf-idf; Wang and Manning 2012).
+        Of texts it sees how often words and pairs of words occur (tf-idf; Wang and Manning 2012); of ink, with
+        `neighbour_points`, it is the nearest neighbour.
 
         Args:
-          train: Features float32[time, feature] of each train example, or texts as bytes, and int64[example] truths.
+          train: Features float32[time, feature] of each train example, texts as bytes or ink as float32[point, 3], and
+            int64[example] truths.
           test: The same of each test example.
           target: Its classes.
 
@@ -113,6 +124,8 @@ class Classification:
                 ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\S+", decode_error="replace"
             )
             model = make_pipeline(counted, LogisticRegression(C=BAG_OF_WORDS_C, max_iter=2000))
+        elif self.neighbour_points:
+            model = nearest_ink(self.neighbour_points)
         else:
             means = FunctionTransformer(_time_means)
             model = make_pipeline(means, StandardScaler(), LogisticRegression(max_iter=2000))

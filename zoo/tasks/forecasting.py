@@ -22,7 +22,8 @@ class Forecasting:
 
     Args:
       quantiles: What the network tells of the distribution, rising, 0.5 among them; empty where it tells one value.
-      relative: Divide a window's error in the loss by its level, where series are not standardised.
+      relative: Divide a window's error in the loss by the mean size of its truth and forecast, where series are not
+        standardised.
       headline: The metric that has to beat the baseline's: "mse", "mae" or "smape".
     """
 
@@ -48,8 +49,7 @@ class Forecasting:
             if not self.relative:
                 return error
             middle = tf.stop_gradient(self.middle(told))
-            level = tf.reduce_mean(tf.abs(target) + tf.abs(middle), [1, 2]) / 2  # in it too, so that zeros are safe
-            return tf.math.divide_no_nan(error, level)
+            return tf.math.divide_no_nan(error, tf.reduce_mean(tf.abs(target) + tf.abs(middle), [1, 2]) / 2)
 
         return forecast_loss
 
@@ -96,31 +96,37 @@ class Forecasting:
           target: Says how series were standardised.
 
         Returns:
-          `mse`, `mae` and `loss` in the target's unit, `smape` as a fraction of 0 to 2; with quantiles `p50` and `p90`
-          (2 times the summed quantile loss over the summed size of the truth), `quantile_loss` (mean over quantiles)
-          and the coverage of the widest interval, such as `coverage_80`.
+          `mse` and `mae` in the target's unit, `loss` as in training, `smape` as a fraction of 0 to 2; where the task
+          has quantiles, `p50` (2 times the summed quantile loss over the summed size of the truth), and where the
+          answers have them too, the same of each, such as `p90`, `quantile_loss` in the target's unit (mean over
+          quantiles) and the coverage of the widest interval, such as `coverage_80`.
 
         Source:
           Makridakis et al. 2020, The M4 Competition (sMAPE); Salinas et al. 2020, DeepAR, section 4 (quantile risk).
         """
-        truth = truth.astype(np.float64)
-        told = standardised(answers["forecast"], target)
-        found = {"mse": float(np.square(told - truth).mean()), "mae": float(np.abs(told - truth).mean())}
-        wanted, forecast = in_units(truth, target), answers["forecast"].astype(np.float64)
+        truth, forecast = truth.astype(np.float64), answers["forecast"].astype(np.float64)
+        told, wanted = standardised(forecast, target), in_units(truth, target)
+        errors = np.abs(told - truth)
+        found = {"mse": float(np.square(errors).mean()), "mae": float(errors.mean())}
         found["smape"] = float(symmetric(wanted, forecast).mean())
-        if not self.quantiles or "quantiles" not in answers:
-            return {**found, "loss": found["mae"]}
-        quantiles = answers["quantiles"].astype(np.float64)
-        losses = quantile_error(wanted, quantiles, self.quantiles)
-        size = np.abs(wanted).sum() or 1.0
-        for each in (0.5, 0.9):
-            if each in self.quantiles:
-                found[f"p{100 * each:.0f}"] = float(losses[..., self.quantiles.index(each)].sum() / size)
-        low, high = self.quantiles[0], self.quantiles[-1]
+        if self.quantiles:
+            found["p50"] = float(np.abs(wanted - forecast).sum() / (np.abs(wanted).sum() or 1.0))
+        if self.quantiles and "quantiles" in answers:
+            found |= self._risks(answers["quantiles"].astype(np.float64), wanted)
+            errors = quantile_error(truth, standardised(answers["quantiles"], target, extra=1), self.quantiles)
+            found["quantile_loss"] = float(errors.mean())
+        loss = errors.reshape(len(errors), -1).mean(axis=1)
+        if self.relative:
+            level = (np.abs(truth) + np.abs(told)).mean(axis=(1, 2)) / 2
+            loss = np.divide(loss, level, out=np.zeros_like(loss), where=level > 0)
+        return {**found, "loss": float(loss.mean())}
+
+    def _risks(self, quantiles: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
+        risks = quantile_error(wanted, quantiles, self.quantiles).sum(axis=(0, 1, 2)) / (np.abs(wanted).sum() or 1.0)
         within = (quantiles[..., 0] <= wanted) & (wanted <= quantiles[..., -1])
-        found[f"coverage_{100 * (high - low):.0f}"] = float(within.mean())
-        scaled = quantile_error(truth, standardised(answers["quantiles"], target, extra=1), self.quantiles)
-        return {**found, "quantile_loss": float(scaled.mean()), "loss": float(scaled.mean())}
+        share = 100 * (self.quantiles[-1] - self.quantiles[0])
+        found = {f"p{100 * level:g}": float(risk) for level, risk in zip(self.quantiles, risks, strict=True)}
+        return {**found, f"coverage_{share:.0f}": float(within.mean())}
 
     def relative_score(
         self, answers: Answers, truth: np.ndarray, target: Spec, references: Mapping
@@ -131,23 +137,27 @@ class Forecasting:
           answers: With `forecast`.
           truth: As of `score`.
           target: As of `score`.
-          references: `seasonal_error`, and `naive2` where each series is alone; see `zoo.datasets.windows`.
+          references: `seasonal_error`, and perhaps `naive2`; see `zoo.datasets.windows`.
 
         Returns:
-          `mase`, the absolute error over that of the seasonal naive forecast before the test, without series that repeat
-          themselves exactly; with `naive2` also `owa`, the mean of sMAPE and MASE, each over that of Naive 2.
+          `mase`, the absolute error over that of the seasonal naive forecast before the test, without series that
+          repeat themselves exactly, and not where all do; with `naive2` also `owa`, the mean of sMAPE and MASE, each
+          over that of Naive 2.
 
         Source:
           Hyndman and Koehler 2006 (MASE); Makridakis et al. 2020, The M4 Competition (OWA).
         """
         wanted = in_units(truth.astype(np.float64), target)
-        own = scaled_error(wanted, answers["forecast"], references["seasonal_error"])
+        seasonal = references["seasonal_error"]
+        if not (seasonal > 0).any():
+            return {}
+        mase = scaled_error(wanted, answers["forecast"], seasonal)
         if "naive2" not in references:
-            return {"mase": own}
+            return {"mase": mase}
         simple = references["naive2"].astype(np.float64)
-        smape = symmetric(wanted, answers["forecast"].astype(np.float64)).mean() / symmetric(wanted, simple).mean()
-        mase = own / scaled_error(wanted, simple, references["seasonal_error"])
-        return {"mase": own, "owa": float((smape + mase) / 2)}
+        smape = symmetric(wanted, answers["forecast"].astype(np.float64)).mean()
+        naive = symmetric(wanted, simple).mean(), scaled_error(wanted, simple, seasonal)
+        return {"mase": mase} | ({"owa": float(smape / naive[0] + mase / naive[1]) / 2} if all(naive) else {})
 
     def example_scores(self, answers: Answers, truth: np.ndarray, target: Spec) -> np.ndarray:
         """float64[example]: the headline metric of each window."""
@@ -177,7 +187,7 @@ class Forecasting:
         return {"forecast": linear_forecast(next(inputs), train[1], next(inputs), target.series)}
 
     def beside(self, test: Sequence[np.ndarray], target: Spec) -> dict[str, Answers]:
-        """Forecasts that need no training: the last value, and the last season, repeated.
+        """Forecasts that need no training: the last value, and the last season where the look-back has one, repeated.
 
         Args:
           test: float32[step, column] of each test window.
@@ -185,11 +195,11 @@ class Forecasting:
         """
         ahead, count, series = target.shape[0], target.shape[1], target.series
         past = np.stack([window[: len(window) - (ahead if series.known else 0), :count] for window in test])
-        season = min(series.season, past.shape[1])
-        return {
-            "last_value": {"forecast": np.repeat(past[:, -1:], ahead, axis=1)},
-            "seasonal_naive": {"forecast": past[:, past.shape[1] - season + np.arange(ahead) % season]},
-        }
+        told = {"last_value": {"forecast": np.repeat(past[:, -1:], ahead, axis=1)}}
+        if series.season <= past.shape[1]:
+            places = past.shape[1] - series.season + np.arange(ahead) % series.season
+            told["seasonal_naive"] = {"forecast": past[:, places]}
+        return told
 
     def describe(self, answers: Answers, truth: np.ndarray, target: Spec) -> dict[str, list]:
         """Columns for a table of windows; `badness`, the absolute error in the target's unit, sorts worst first."""
@@ -203,16 +213,11 @@ class Forecasting:
         }
 
     def pictures(self, answers: Answers, truth: np.ndarray, target: Spec) -> dict[str, Figure]:
-        """Error by step ahead and by series, and with quantiles their calibration."""
-        error = np.abs(standardised(answers["forecast"], target) - truth)
-        made = {
-            "error_by_step": forecast_pictures.by_step(error, target),
-            "error_by_series": forecast_pictures.by_series(error, target),
-        }
-        if self.quantiles:
-            wanted = in_units(truth.astype(np.float64), target)
-            made["calibration"] = forecast_pictures.calibration(answers["quantiles"], wanted, self.quantiles)
-        return made
+        """The calibration of quantiles, where there are some; `zoo.forecasts` draws the forecasts and their errors."""
+        if not self.quantiles:
+            return {}
+        wanted = in_units(truth.astype(np.float64), target)
+        return {"calibration": forecast_pictures.calibration(answers["quantiles"], wanted, self.quantiles)}
 
 
 def quantile_error(target, told, quantiles: Sequence[float]):
@@ -236,10 +241,9 @@ def symmetric(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:
 
 
 def scaled_error(truth: np.ndarray, forecast: np.ndarray, seasonal_error: np.ndarray) -> float:
-    """Mean absolute scaled error; arrays [example, ahead, series] and [example, series]."""
-    error = np.abs(truth - forecast).mean(axis=1)
-    there = seasonal_error > 0
-    return float((error[there] / seasonal_error[there]).mean()) if there.any() else 0.0
+    """Mean absolute scaled error of [example, ahead, series], over [example, series] of which one at least is not 0."""
+    error, there = np.abs(truth - forecast).mean(axis=1), seasonal_error > 0
+    return float((error[there] / seasonal_error[there]).mean())
 
 
 def standardised(forecast: np.ndarray, target: Spec, extra: int = 0) -> np.ndarray:

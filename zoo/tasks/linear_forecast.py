@@ -6,18 +6,19 @@ import numpy as np
 
 from zoo.types import Series
 
-RIDGE = 1e-3  # of the mean square of the inputs; enough that windows shorter than they are many can be solved
+RIDGE = 1e-3  # of the mean square of the inputs; it decides where windows are fewer than their steps
 CHUNK = 512  # windows at once
 
 
 def linear_forecast(past: np.ndarray, future: np.ndarray, asked: np.ndarray, series: Series) -> np.ndarray:
-    """Fits by least squares on train windows and forecasts others.
+    """Fits by least squares, with a small ridge, on train windows and forecasts others.
 
     Args:
       past: float32[window, step, series] in own units; steps behind the look-back are not looked at.
       future: float32[window, ahead, series] in the target's unit.
       asked: As `past`.
-      series: Says how series were standardised; where they were not, each window is divided by its own deviation.
+      series: Says how series were standardised; where they were not, each window is divided by its own deviation, and
+        what is told of it multiplied.
 
     Returns:
       float32[window, ahead, series] in own units.
@@ -30,8 +31,8 @@ def linear_forecast(past: np.ndarray, future: np.ndarray, asked: np.ndarray, ser
         wanted = np.swapaxes(future[at : at + CHUNK].astype(np.float64), 1, 2).reshape(len(rows), ahead)
         gram += rows.T @ rows
         product += rows.T @ ((wanted - last) / spread)
-    strength = RIDGE * np.trace(gram) / len(gram)
-    weights = np.linalg.solve(gram + strength * np.eye(len(gram)), product)
+    strength = RIDGE * np.trace(gram[:-1, :-1]) / look_back or 1.0  # 0 where no window ever changes
+    weights = np.linalg.solve(gram + np.diag([*[strength] * look_back, 0.0]), product)  # the constant is free
     told = []
     for at in range(0, len(asked), CHUNK):
         rows, last, spread = _rows(asked[at : at + CHUNK, :look_back], series)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 import importlib.resources
 import io
 import shutil
@@ -13,14 +14,17 @@ from pathlib import Path
 
 from zoo.datasets import own
 from zoo.datasets.cache import cache_dir
-from zoo.datasets.samples import carbon_dioxide, sentiment, translation
 from zoo.types import Dataset, Spec, UsageError
 
-LISTS = {"spoken_digits": "clips.csv"}  # sample (a zip file beside this one) to what `own.load` reads in it
-MADE = {
-    "sentiment": sentiment,
-    "translation": translation,
-}  # sample to the module whose `load` makes it, of the kind and task there
+SHIPPED = {"spoken_digits": "clips.csv"}  # a zip file beside this one, to what `own.load` reads in it
+MADE = {  # module that makes it, to its kind and the tasks that it is for
+    "carbon_dioxide": ("series", ("forecasting",)),
+    "ink": ("ink", ("classification", "transcription")),
+    "line_images": ("image", ("transcription",)),
+    "sentiment": ("text", ("classification",)),
+    "spoken_numbers": ("audio", ("transcription",)),
+    "translation": ("text", ("translation",)),
+}
 
 
 def load(name: str, input: Spec, task: str) -> Dataset:
@@ -30,8 +34,10 @@ def load(name: str, input: Spec, task: str) -> Dataset:
       name: "spoken_digits": 1,000 clips of 100 synthetic voices, none of them in two splits (720 train, 100 val, 180
         test), made by `make_spoken_digits.py`. "sentiment": 4,000 sentences (3,000 train, 400 val, 600 test),
         half negative and half positive, in which the order of the words decides; made by `sentiment.py`.
+        "ink": letters and digits, or short words, by 53 model hands, in `ink.py`.
         "translation": 4,700 English sentences with spoken-out numbers, dates and times in German (4,000 train, 300 val,
         400 test); made by `translation.py`. "carbon_dioxide": a real series of 2,284 weeks, in `carbon_dioxide.py`.
+        "spoken_numbers": 660 utterances of three or four digits, joined from the clips of "spoken_digits".
       input: What the recipe takes.
       task: Name of the recipe's task.
 
@@ -41,17 +47,15 @@ def load(name: str, input: Spec, task: str) -> Dataset:
     Raises:
       UsageError: There is no such sample, or it is not of this kind.
     """
-    if name == carbon_dioxide.NAME and task == carbon_dioxide.TASK:
-        return carbon_dioxide.load(input)
     if name in MADE:
-        made, fits = MADE[name].load(), MADE[name].TASK
-        if not input.accepts(made.input) or task != fits:
-            kind = made.input.kind
+        kind, tasks = MADE[name]
+        if input.kind != kind or task not in tasks:
+            fits = " or ".join(tasks)
             raise UsageError(f"the sample `{name}` is {kind} {fits}, it cannot be used for {input.kind} {task}.")
-        return made
-    if name not in LISTS:
-        raise UsageError(f"there is no sample `{name}`; there are: {', '.join((*LISTS, *MADE, carbon_dioxide.NAME))}.")
-    dataset = own.load(unpack(name) / LISTS[name], input, task)
+        return _made(name, input, task)
+    if name not in SHIPPED:
+        raise UsageError(f"there is no sample `{name}`; there are: {', '.join((*SHIPPED, *MADE))}.")
+    dataset = own.load(unpack(name) / SHIPPED[name], input, task)
     return dataclasses.replace(
         dataset,
         name=f"{name.replace('_', ' ')}, synthesised",
@@ -59,6 +63,17 @@ def load(name: str, input: Spec, task: str) -> Dataset:
         citation="Made for this project by a synthesiser; never to be reported as a result.",
         licence="CC0 1.0",
     )
+
+
+def _made(name: str, input: Spec, task: str) -> Dataset:
+    make = importlib.import_module(f"{__name__}.{name}").load  # not before, for most of them load TensorFlow
+    if name == "carbon_dioxide":
+        return make(input)
+    if name == "ink":
+        return make(task)
+    if name == "spoken_numbers":
+        return make(input, unpack("spoken_digits") / SHIPPED["spoken_digits"])
+    return make()
 
 
 def unpack(name: str) -> Path:

@@ -7,8 +7,6 @@ from zoo.datasets.own_series import split, with_calendar
 from zoo.datasets.windows import Table
 from zoo.types import Dataset, Spec, UsageError
 
-NAME, TASK = "carbon_dioxide", "forecasting"
-
 
 def load(input: Spec) -> Dataset:
     """The series, with the value before where a week is missing, split as the user's own would be.
@@ -27,8 +25,9 @@ def load(input: Spec) -> Dataset:
     """
     from statsmodels.datasets import co2
 
-    if set(input.series.known) - set(clock.COLUMNS):
-        raise UsageError(f"`known` is for your own tables, got {', '.join(input.series.known)}; leave it out.")
+    other = [name for name in input.series.known if name not in clock.COLUMNS]
+    if other:
+        raise UsageError(f"`known` is for your own tables, got {', '.join(other)}; leave it out.")
     values = co2.load_pandas().data["co2"].ffill()
     table = Table(
         times=tuple(values.index.strftime("%Y-%m-%d")),

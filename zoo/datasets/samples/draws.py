@@ -20,6 +20,10 @@ class Draws:
         """Whether a number drawn from 0 to 1 is below `share`."""
         return self._random.random() < share
 
+    def between(self, low: float, high: float) -> float:
+        """A number from `low` to `high`, each as likely."""
+        return low + (high - low) * self._random.random()
+
     def choice(self, items: Sequence[T]) -> T:
         """One of `items`, each as likely."""
         return items[int(self._random.random() * len(items))]

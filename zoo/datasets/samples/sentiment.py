@@ -15,7 +15,6 @@ from zoo.datasets.samples.draws import Draws, split_of
 from zoo.datasets.texts import INPUT, Sentence, as_dataset, fingerprint
 from zoo.types import Dataset
 
-TASK = "classification"
 PAIRS = {"train": 1500, "val": 200, "test": 300}
 MOST_WORDS = 30  # commas counted too
 CLASSES = ("negative", "positive")

@@ -14,7 +14,6 @@ from zoo.datasets.samples.draws import Draws, split_of
 from zoo.datasets.texts import INPUT
 from zoo.types import Dataset
 
-TASK = "translation"
 SIZES = {"train": 4000, "val": 300, "test": 400}
 
 NUMBERS = {
