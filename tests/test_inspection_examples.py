@@ -6,43 +6,18 @@ import dataclasses
 import json
 from pathlib import Path
 
-import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-import tensorflow as tf
+from PIL import Image
 from test_inspection_gates import chain_of
 
-from zoo.architectures.recurrent import recurrent_classifier
-from zoo.chain import Chain
 from zoo.datasets import sequential_mnist
-from zoo.inspection import examples, told
+from zoo.inspection import told
 from zoo.inspection.examples import read
 from zoo.inspection.gates import look
-from zoo.recipe import Recipe
-from zoo.signatures import Signature
-from zoo.tasks.classification import Classification
-from zoo.types import BadData, Spec, Training, UsageError
-
-LABEL = Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=("no", "yes"))
-
-
-def plain_chain(input: Spec) -> Chain:
-    """A chain of a classifier that reads its input as it is."""
-
-    def network(features: Spec, target: Spec):
-        return recurrent_classifier(features, target, units=4, layers=1, heads=1)
-
-    recipe = Recipe(
-        input=input,
-        dataset=lambda source: None,
-        sample=lambda source: None,
-        network=network,
-        task=Classification(),
-        training=Training(epochs=1, batch_size=1, learning_rate=0.1),
-    )
-    return Chain(recipe, input, LABEL)
+from zoo.types import BadData, UsageError
 
 
 def test_audio(tmp_path: Path):
@@ -122,7 +97,7 @@ def test_a_row_of_symbols(tmp_path: Path):
 
 def test_a_picture_pixel_by_pixel(tmp_path: Path):
     pixels = np.random.default_rng(0).integers(0, 256, (6, 6)).astype(np.uint8)
-    matplotlib.image.imsave(tmp_path / "digit.png", np.repeat(pixels[:, :, None], 3, 2))
+    Image.fromarray(pixels).save(tmp_path / "digit.png")
     chain, _ = chain_of("sequential_mnist")
     plain = read(chain, str(tmp_path / "digit.png"))
     np.testing.assert_allclose(plain.values[0, :, 0], pixels.ravel() / 255, atol=1e-6)
@@ -131,43 +106,38 @@ def test_a_picture_pixel_by_pixel(tmp_path: Path):
     chain.input = dataclasses.replace(chain.input, name=sequential_mnist.SCRAMBLED)
     scrambled = read(chain, str(tmp_path / "digit.png"))
     np.testing.assert_array_equal(scrambled.values[0], plain.values.numpy()[0][sequential_mnist.order(36)])
-    (tmp_path / "no.png").write_bytes(b"no picture")
-    with pytest.raises(UsageError, match=r"no.png` cannot be read as a PNG picture"):
-        read(chain, str(tmp_path / "no.png"))
 
 
 def test_ink(tmp_path: Path):
-    chain = plain_chain(Spec(name="points", kind="ink", shape=(None, 3), dtype="float32", axes=("point", "value")))
+    chain, _ = chain_of("pen_digits", layers=1)
     file = tmp_path / "sign.jsonl"
     file.write_text(json.dumps({"strokes": [[[1, 2], [3, 4, 99]], [[5, 6]]], "label": "x"}) + "\n")
     example = read(chain, str(file))
     np.testing.assert_array_equal(example.values[0], [[1, 2, 0], [3, 4, 1], [5, 6, 1]])
     assert [stroke.tolist() for stroke in example.strokes] == [[[1, 2], [3, 4]], [[5, 6]]]
-    assert (example.name, example.extent, example.title) == ("sign", 3, "sign.jsonl, 2 strokes, 3 points")
-    for wrong in ('{"stroke": []}\n', "[1, 2]\n", '{"strokes": [[[1]]]}\n', file.read_text() * 2, "\n"):
-        file.write_text(wrong)
-        with pytest.raises(
-            UsageError, match=r'sign.jsonl` must hold one line of JSON, {"strokes": \[\[\[x, y\], \.\.\.'
-        ):
-            read(chain, str(file))
+    assert (example.name, example.title) == ("sign", "sign.jsonl, 2 strokes, 3 points")
+    assert example.extent == look(chain, example.values, example.length).steps > 2
+    file.write_text(file.read_text() * 2)
+    with pytest.raises(UsageError, match=r"sign.jsonl` has 2 inks, and one can be looked into; give a file with one\."):
+        read(chain, str(file))
+    file.write_text('{"strokes": []}\n')
+    with pytest.raises(BadData, match="has no stroke"):
+        read(chain, str(file))
 
 
-def test_an_image_through_its_serving_signature(tmp_path: Path, monkeypatch):
-    chain = plain_chain(Spec(name="line", kind="image", shape=(None, 4), dtype="float32", axes=("column", "row")))
-
-    def to_raw(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        grey = tf.image.decode_png(content[0], channels=1)[:, :, 0]
-        return tf.transpose(tf.cast(grey, tf.float32))[None] / 255, tf.shape(grey)[1:]
-
-    inputs = (tf.TensorSpec([None], tf.string, "image"),)
-    served = {"serving_default": Signature(inputs=inputs, to_raw=to_raw, pack=lambda images: {})}
-    monkeypatch.setattr(examples, "signatures", lambda input: served)
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 9)).astype(np.uint8)
-    matplotlib.image.imsave(tmp_path / "line.png", np.repeat(pixels[:, :, None], 3, 2))
+def test_a_line_of_writing_as_its_columns_are_read(tmp_path: Path):
+    chain, _ = chain_of("iam_lines", layers=1, height=16)
+    pixels = np.full((40, 120), 255, np.uint8)
+    pixels[10:30, 20:100:4] = 0  # down strokes between white margins
+    Image.fromarray(pixels).save(tmp_path / "line.png")
     example = read(chain, str(tmp_path / "line.png"))
-    assert (example.extent, example.along, example.image.shape) == (9, True, (4, 9))
-    np.testing.assert_allclose(example.values[0], pixels.T / 255, atol=1e-2)
-    assert look(chain, example.values, example.length).steps == 9
+    assert example.along and example.image.shape == (16, example.extent)
+    assert example.extent == pytest.approx(77 * 16 / 20, abs=1)  # scaled to 16 rows, from 20 without margins
+    assert example.image[:, 0].max() < 0.5 and example.image.max() > 0.5
+    assert look(chain, example.values, example.length).steps == example.extent
+    (tmp_path / "no.png").write_bytes(b"no picture")
+    with pytest.raises(UsageError, match=r"no.png`: not an image that can be read"):
+        read(chain, str(tmp_path / "no.png"))
 
 
 def test_the_end_of_a_table_over_time(tmp_path: Path):

@@ -118,9 +118,7 @@ def test_pictures_show_confusion_and_calibration():
 
 def test_tasks_are_found_by_name():
     assert zoo.tasks.Classification is Classification
-    with pytest.raises(
-        AttributeError, match="no attribute 'Clustering'; it has Classification, Forecasting"
-    ):
+    with pytest.raises(AttributeError, match="no attribute 'Clustering'; it has Classification, Forecasting"):
         _ = zoo.tasks.Clustering
 
 
