@@ -24,6 +24,7 @@ VERBS = (
     "compare",
     "ui",
     "predict",
+    "inspect",
     "export",
     "serve",
     "copy",

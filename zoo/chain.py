@@ -86,7 +86,10 @@ class Chain:
         features = tf.ensure_shape(features, (None, *self.features.shape))
         within = tf.sequence_mask(length, tf.shape(features)[1])[(..., *(None,) * (len(self.features.shape) - 1))]
         features = tf.where(within, features, tf.zeros([], features.dtype))  # a row without a step reads the first one
-        logits = self.network([features, length], training=False)
+        return self.answer(self.network([features, length], training=False))
+
+    def answer(self, logits: Any) -> dict[str, tf.Tensor]:
+        """The task's named outputs of what the network gives."""
         model = getattr(self.labels, "language_model", None)
         return self.task.answer(logits, self.target, *([] if model is None else [model]))
 

@@ -21,7 +21,7 @@ NETWORK, CHAIN = "network.keras", "chain.json"
 
 def folder_of(run_id: str) -> Path:
     """Where a run keeps its network."""
-    return tracking.folder() / "checkpoints" / run_id
+    return tracking.folder() / "networks" / run_id
 
 
 def keep(run_id: str, chain: Chain, dataset: Dataset, settings: Mapping[str, Any]) -> None:

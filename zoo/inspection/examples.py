@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import matplotlib.image
 import numpy as np
 import tensorflow as tf
 
 from zoo.chain import Chain
-from zoo.datasets import sequential_mnist, tables, windows
+from zoo.datasets import images, ink, sequential_mnist, tables, windows
 from zoo.datasets.plain_texts import names_a_file, read_texts
 from zoo.forecast_files import Forecaster, forecast
 from zoo.inputs.audio import read_audio
@@ -181,8 +179,8 @@ def _table(chain: Chain, path: Path) -> Example:
 
 
 def _pixels(chain: Chain, path: Path) -> Example:
-    grey = _picture(path)
-    values = grey.reshape(-1, 1).astype(np.float32)
+    grey = tf.io.decode_png(images.read_image(path), 1)[:, :, 0].numpy() / np.float32(255)
+    values = grey.reshape(-1, 1)
     scrambled = chain.input.name == sequential_mnist.SCRAMBLED
     if scrambled:
         values = values[sequential_mnist.order(len(values))]
@@ -198,41 +196,29 @@ def _pixels(chain: Chain, path: Path) -> Example:
     )
 
 
-def _picture(path: Path) -> np.ndarray:
-    """float64[row, column] in 0 to 1 of a PNG file, colours averaged."""
-    try:
-        pixels = matplotlib.image.imread(path, format="png").astype(np.float64)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UsageError(f"`{path}` cannot be read as a PNG picture ({error}); give one.") from None
-    return pixels if pixels.ndim == 2 else pixels[..., :3].mean(axis=2)
-
-
 def _image(chain: Chain, path: Path) -> Example:
-    grey = _picture(path)
-    values, length = signatures(chain.input)["serving_default"].to_raw(tf.constant([path.read_bytes()]))
+    """A line of text, shown as its columns are read: margins cut off, scaled, ink dark."""
+    values, length = tf.constant([images.read_image(path)]), tf.constant([1], tf.int32)
+    columns, count = chain.to_features(values, length)
     return Example(
         name=_stem(path),
-        title=f"{path.name}, {grey.shape[1]} x {grey.shape[0]} pixels",
+        title=path.name,
         values=values,
         length=length,
-        extent=grey.shape[1],
-        unit="pixels",
-        span=(1.0, "pixels"),
-        image=grey,
+        extent=max(1, int(count[0])),
+        unit="columns",
+        span=(1.0, "columns"),
+        image=1 - columns[0, : int(count[0])].numpy().T,
         along=True,
     )
 
 
 def _ink(chain: Chain, path: Path) -> Example:
-    rows = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    try:
-        (described,) = (json.loads(row) for row in rows)
-        strokes = tuple(np.array([point[:2] for point in stroke], np.float32) for stroke in described["strokes"])
-        points = np.concatenate([np.pad(stroke, [(0, 0), (0, 1)]) for stroke in strokes])
-    except (ValueError, TypeError, KeyError, IndexError) as error:
-        like = '{"strokes": [[[x, y], ...], ...]}'
-        raise UsageError(f"`{path}` must hold one line of JSON, {like}, and has {len(rows)} lines ({error}).") from None
-    points[np.cumsum([len(stroke) for stroke in strokes]) - 1, 2] = 1  # the pen goes up behind each stroke
+    found = ink.read(path)
+    if len(found) != 1:
+        raise UsageError(f"`{path}` has {len(found)} inks, and one can be looked into; give a file with one.")
+    points = found[0][1]
+    strokes = tuple(ink.strokes_of(points))
     _, steps = chain.to_features(*_one(points).values())
     return Example(
         name=_stem(path),
@@ -258,7 +244,7 @@ def _forecast(chain: Chain, path: Path) -> Example:
 
     made = forecast(Forecaster(call=call, series=series, look_back=back), path)[0]
     values, length = asked[0]
-    names = made.table.names[: values.shape[2]]
+    names = made.found.table.names[: values.shape[2]]
     frequency = series.frequency.split("-")[0]
     unit = FREQUENCIES.get(frequency, f"steps of {frequency}" if frequency else "steps")
     past = values[0, :back, : len(names)].numpy()

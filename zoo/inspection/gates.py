@@ -13,6 +13,7 @@ from scipy.special import expit
 
 from zoo.chain import Chain
 from zoo.layers.lstm import LSTM
+from zoo.tasks import ctc
 from zoo.types import RunError
 
 TOLERANCE = 1e-4  # between an output of a layer and what its equations give
@@ -104,7 +105,7 @@ def look(chain: Chain, values: tf.Tensor, length: tf.Tensor, row: int = 0) -> Lo
             logits = chain.network([features, steps, *given], training=False)
         scalar, of = _scalar(chain, logits, given, row)
         sources = [features] if numbers else _first(tape, [call for call in calls if not call.answering])
-    answer = searched or chain.task.answer(logits, chain.target)
+    answer = searched or chain.answer(logits)
     gradient = _sizes([tape.gradient(scalar, source) for source in sources], sources, row)
     count = int(steps[0])
     return Look(
@@ -183,15 +184,15 @@ def _scalar(chain: Chain, logits: tf.Tensor, given: Sequence[tf.Tensor], row: in
         return told[0, -1, row % told.shape[2]], "last step of the forecast"
     if logits.shape.rank == 1:
         return logits[0], "value"
+    if chain.task.name == "transcription":
+        return tf.reduce_sum(tf.reduce_max(ctc.frames(logits)[0], -1)), "logits of the best symbols"
     best = tf.reduce_max(logits, -1)
     if chain.task.name == "classification" and logits.shape.rank == 3:  # members, each with its share
         chosen = tf.argmax(tf.reduce_mean(tf.nn.softmax(logits), 1), -1)[0]
         return tf.reduce_mean(logits[0, :, chosen]), "logit of the answer"
     if logits.shape.rank == 2:
         return best[0], "logit of the answer"
-    if chain.task.name == "step_classification":
-        return best[0, -1], "logit of the last label"
-    return tf.reduce_sum(best), "logits of the best labels"
+    return best[0, -1], "logit of the last label"
 
 
 def _sizes(gradients: Sequence[tf.Tensor | None], sources: Sequence[tf.Tensor], row: int) -> np.ndarray:
