@@ -9,11 +9,12 @@ import io
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 from zoo.datasets import own
-from zoo.datasets.cache import cache_dir
+from zoo.datasets.cache import cache_dir, discard
 from zoo.datasets.samples import carbon_dioxide, ink, line_images, sentiment, spoken_numbers, translation
 from zoo.types import Dataset, Spec, UsageError
 
@@ -76,6 +77,8 @@ def unpack(name: str) -> Path:
     """The folder with a sample's files, in the cache, unpacked at the first call."""
     content = importlib.resources.files(__name__).joinpath(f"{name}.zip").read_bytes()
     folder = cache_dir() / "samples" / f"{name}-{hashlib.sha256(content).hexdigest()[:12]}"
+    if folder.is_dir() and not _is_sound(folder, content):
+        discard(folder, "files of a sample")
     if folder.is_dir():
         return folder
     folder.parent.mkdir(exist_ok=True)
@@ -90,3 +93,13 @@ def unpack(name: str) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def _is_sound(folder: Path, content: bytes) -> bool:
+    """Whether the files are those of the archive."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return all(
+            (folder / member.filename).is_file() and zlib.crc32((folder / member.filename).read_bytes()) == member.CRC
+            for member in archive.infolist()
+            if not member.is_dir()
+        )
