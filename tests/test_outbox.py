@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -141,17 +142,17 @@ def test_training_does_not_wait_for_a_store_that_is_away(place: Path, monkeypatc
 
 
 def test_no_room_is_one_line(place: Path, client: MlflowClient, run_id: str):
-    import resource
-
     box = Outbox(place, run_id, client)
+
+    def fill() -> None:
+        for step in range(100):
+            box.add(metrics={"loss": 1.0}, step=step)
+
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (300, before[1]))
     try:
-        with pytest.raises(
-            Halted, match=r"there is no room for the record of the run in .* \(File too large, .* free\)"
-        ):
-            for step in range(100):
-                box.add(metrics={"loss": 1.0}, step=step)
+        with pytest.raises(Halted, match=r"there is no room for the record of the run in .* \(File too large, .*free"):
+            fill()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     again = Outbox(place, run_id, client)  # the half entry at the end is dropped
@@ -169,9 +170,9 @@ def test_a_locked_database_is_waited_for(place: Path, client: MlflowClient, run_
     box.start()
     for step in range(3):
         box.add(metrics={"loss": 1.0}, step=step)
-    assert not box.flush(25)  # SQLite itself waits for 20 seconds
+    assert not box.flush(25, 25)  # SQLite itself waits for 20 seconds
     other.execute("COMMIT")
-    assert box.flush(60)
+    assert box.flush(60, 60)
     assert [step for step, _ in history(client, run_id)] == [0, 1, 2]
     assert len(said) == 2 and said[1] == "the tracking store answers again"
     assert "locked" not in capfd.readouterr().err
