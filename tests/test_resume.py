@@ -279,12 +279,12 @@ def heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def begun(place: Path, arguments: list[str], line: str) -> subprocess.Popen:
+def begun(place: Path, arguments: list[str], line: str | tuple[str, ...]) -> subprocess.Popen:
     """A command that has come as far as a line that starts so."""
     running = subprocess.Popen(
         [*COMMAND, *arguments],
         cwd=place,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=heed_ctrl_c,
