@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo.checkpoint import Checkpoints, Snapshot, checksum
+from zoo.checkpoint import Checkpoints, Snapshot
+from zoo.datasets.cache import checksum
 from zoo.types import RunError
 
 ARRAYS = {"variables/0": np.arange(6, dtype=np.float32).reshape(2, 3), "variables/1": np.uint32([7, 2**32 - 1])}

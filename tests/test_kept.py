@@ -71,9 +71,7 @@ def test_a_finished_run_answers_as_its_export(standing: Recorded):
 def test_a_run_without_a_kept_network_is_refused(place: Path):
     run_id, _ = keep("adding")
     shutil.rmtree(kept.folder_of(run_id))
-    with pytest.raises(
-        RunError, match=rf"run {run_id} has no kept network in .*networks.{run_id}\. Was it finished"
-    ):
+    with pytest.raises(RunError, match=rf"run {run_id} has no kept network in .*networks.{run_id}\. Was it finished"):
         kept.chain(run_id)
 
 

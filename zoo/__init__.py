@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo import architectures, catalog, datasets, layers, tasks
     from zoo.recipe import Recipe
-    from zoo.resume import resume
+    from zoo.resumption import resume
     from zoo.runs import run
     from zoo.serve import Model
     from zoo.tracking import compare
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 _MODULES = ("architectures", "catalog", "datasets", "layers", "tasks")
-_ELSEWHERE = {"Recipe": "zoo.recipe", "compare": "zoo.tracking", "resume": "zoo.resume", "run": "zoo.runs"}
+_ELSEWHERE = {"Recipe": "zoo.recipe", "compare": "zoo.tracking", "resume": "zoo.resumption", "run": "zoo.runs"}
 
 
 def __getattr__(name: str) -> Any:

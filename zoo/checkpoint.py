@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.datasets.cache import checksum
 from zoo.disk import room
 
 KEPT = 2  # so that there is one to go back to where the last is torn
@@ -96,12 +96,6 @@ class Checkpoints:
         """Deletes all checkpoints."""
         for file in [*self.files(), self.folder / PARTIAL]:
             file.unlink(missing_ok=True)
-
-
-def checksum(file: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def sync(folder: Path) -> None:

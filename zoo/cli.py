@@ -176,9 +176,16 @@ def copy(name: Name, file: Annotated[Path, typer.Argument(metavar="FILE", help="
 
 
 @verb("zoo doctor")
-def doctor(json: Json = False) -> None:
+def doctor(
+    json: Json = False,
+    mend: Annotated[bool, typer.Option("--mend", help="Have a record that was moved find its artifacts.")] = False,
+) -> None:
     """Say what works here, what is missing and the command that mends it."""
     with terminal.tensorflow_loaded():
+        if mend:
+            from zoo.mend import mend as put_right
+
+            print("\n".join(put_right()) or "nothing to mend: the record finds its artifacts", file=sys.stderr)
         from zoo.doctor import doctor as examine
 
         findings = examine()

@@ -17,7 +17,7 @@ from zoo.types import UsageError
 def resume(run: Run, json: Json = False) -> None:
     """Go on with a run that was interrupted, killed or failed, from its last checkpoint, in the same MLflow run."""
     with terminal.tensorflow_loaded():
-        from zoo.resume import resume as go_on
+        from zoo.resumption import resume as go_on
 
         result = go_on(run)
     terminal.print_result(result, json)

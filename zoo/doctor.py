@@ -61,6 +61,7 @@ def _rooms() -> dict[str, Callable[[], Finding]]:
         "GPU and cuDNN": _gpu,
         "audio files": _audio,
         "MLflow store": _store,
+        "artifacts": _artifacts,
         "cache": _cache,
         "disk": _disk,
     }
@@ -196,6 +197,22 @@ def _store() -> Finding:
             remedy = f"move {place.removeprefix('sqlite:///')} away, or set MLFLOW_TRACKING_URI to another store"
         return Finding(what="MLflow store", ok=False, detail=f"{place}: {_line(error)}", remedy=remedy)
     return Finding(what="MLflow store", ok=True, detail=f"{place}: opens")
+
+
+def _artifacts() -> Finding:
+    from zoo import mend, tracking
+
+    here = tracking.folder()
+    moved, lost = mend.moved(), mend.lost()
+    if moved:
+        old = ", ".join(str(folder) for folder in moved)
+        detail = f"the record looks for artifacts in {old}, and they are in {here}: they were moved"
+        return Finding(what="artifacts", ok=False, detail=detail, remedy="zoo doctor --mend")
+    if lost:
+        old = ", ".join(f"{folder}/{name}" for folder, names in lost.items() for name in names)
+        detail = f"the record looks for artifacts in {old}, and there are none"
+        return Finding(what="artifacts", ok=False, detail=detail, remedy=f"put them back, or into {here}")
+    return Finding(what="artifacts", ok=True, detail=f"new ones go to {here}")
 
 
 def _cache() -> Finding:

@@ -15,7 +15,8 @@ import tensorflow as tf
 
 import zoo.layers
 from zoo.chain import Chain, steps
-from zoo.datasets.cache import cache_dir
+from zoo.datasets.cache import cache_dir, discard, is_sound, seal
+from zoo.disk import room
 from zoo.recipe import Recipe
 from zoo.types import Dataset
 
@@ -88,17 +89,21 @@ def prepare(
         advance(dataset.sizes[split])
         return made.cache()
     path = cache_dir() / "features" / cache_key(recipe, chain, dataset, split, variants, seed)
+    if path.exists() and not is_sound(path):
+        discard(path, "cached features")
     if path.exists():
         advance(dataset.sizes[split])
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
         try:
-            (scratch / "made").mkdir()
-            # Not `Dataset.save`: in TensorFlow 2.21 it never returns once an example has raised, nor to Ctrl-C.
-            for _ in made.cache(str(scratch / "made" / "features")):
-                advance(1)
-            _move(scratch / "made", path)
+            with room("features", path.parent):
+                (scratch / "made").mkdir()
+                # Not `Dataset.save`: in TensorFlow 2.21 it never returns once an example has raised, nor to Ctrl-C.
+                for _ in made.cache(str(scratch / "made" / "features")):
+                    advance(1)
+                seal(scratch / "made")
+                _move(scratch / "made", path)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     features = made.cache(str(path / "features"))

@@ -38,6 +38,8 @@ class SavedModelServer(mlflow.pyfunc.PythonModel):
             column = model_input[name]
             values = column.tolist() if isinstance(column, pd.Series) else np.asarray(column)
             inputs[name] = self.tensorflow.constant(values, spec.dtype)
+            if spec.dtype.is_floating and not np.isfinite(inputs[name].numpy()).all():
+                raise ValueError(f"`{name}` must be finite numbers, and it has others")
         outputs = {name: value.numpy() for name, value in self.call(**inputs).items()}
         return pd.DataFrame({name: _column(value) for name, value in outputs.items()})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -181,6 +182,8 @@ class Outbox:
         if "file" in entry:
             file = self.folder / entry["file"]
             file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # another file is in it
+                file.parent.rmdir()
         with self._condition:
             self._pending.popleft()
             self._condition.notify_all()

@@ -7,21 +7,18 @@ from pathlib import Path
 
 import mlflow
 import mlflow.pyfunc
-import numpy as np
 import pandas as pd
 from mlflow.entities import LoggedModelStatus
 from mlflow.models import Model, ModelSignature
 from mlflow.tracking import MlflowClient
-from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
 from zoo import catalog, tracking
 from zoo.chain import Chain
 from zoo.disk import room
 from zoo.record import SECONDS, Record
+from zoo.served import WRAPPER, schema
 from zoo.signatures import signatures
 from zoo.types import Dataset, Halted, RunResult
-
-WRAPPER = Path(__file__).with_name("mlflow_model.py")
 
 
 def model(record: Record, file: Path, chain: Chain, dataset: Dataset, folder: Path) -> None:
@@ -65,23 +62,10 @@ def _log(client: MlflowClient, record: Record, chain: Chain, dataset: Dataset, f
     example = next(iter(dataset.splits["val"].take(1).as_numpy_iterator()))["input"]
     served = signatures(chain.input)["serving_default"]
     inputs = served.pack([example])
-    if all(len(spec.shape) == 1 for spec in served.inputs):  # a table with a column per input; bytes go as base64
-        kind = DataType.string if chain.input.kind == "text" else DataType.binary
-        columns = Schema([ColSpec(kind, spec.name) for spec in served.inputs])
+    columns, shown = schema(served.inputs, chain.input.kind), inputs
+    if all(len(spec.shape) == 1 for spec in served.inputs):
         shown = pd.DataFrame({name: list(value) for name, value in inputs.items()})
-        shown = shown.map(bytes.decode) if kind == DataType.string else shown
-    else:
-        columns = Schema(
-            [
-                TensorSpec(
-                    np.dtype(spec.dtype.as_numpy_dtype),
-                    [-1 if size is None else size for size in spec.shape],
-                    spec.name,
-                )
-                for spec in served.inputs
-            ]
-        )
-        shown = inputs
+        shown = shown.map(bytes.decode) if chain.input.kind == "text" else shown
     run = client.get_run(record.run_id)
     made = client.create_logged_model(
         run.info.experiment_id, name="model", source_run_id=record.run_id, params=run.data.params

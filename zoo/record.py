@@ -133,7 +133,7 @@ class Record:
         Raises:
           RunError: The store refused something.
         """
-        sent = self.outbox.flush(seconds, SECONDS_AWAY)
+        sent = self.outbox.flush(seconds, seconds if tracking.embedded() else SECONDS_AWAY)  # a file is busy, not away
         if not sent:
             self.say(
                 f"the tracking store does not answer; {self.outbox.left()} entries of the record are kept, and "

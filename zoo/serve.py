@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zoo import forecast_files, page, tracking
+from zoo import forecast_files, tracking
 from zoo.backtest import backtest
 from zoo.datasets.images import read_image
 from zoo.export import export_of
 from zoo.forecast_files import Forecaster
 from zoo.listening import listen
 from zoo.signatures.ink import pack
-from zoo.types import RunError, UsageError
+from zoo.types import UsageError
 
 BATCH = 32
 
@@ -250,7 +250,8 @@ def serve(run: str = "latest", host: str = "127.0.0.1", port: int = 8080) -> Non
     """Serves a run's model over MLflow's scoring server until interrupted: POST /invocations, GET /ping, a page at /.
 
     Args:
-      run: Run id, unique prefix, name, "latest", a recipe's name, or a `models:/name/version` address.
+      run: Run id, unique prefix, name, "latest", a recipe's name, an export's folder, or a `models:/name/version`
+        address. Of the last only the SavedModel is used, no code that was logged with it is run.
       host: Address to listen on; only this machine can reach the default.
       port: TCP port.
 
@@ -260,20 +261,17 @@ def serve(run: str = "latest", host: str = "127.0.0.1", port: int = 8080) -> Non
     """
     import socket
 
-    import mlflow.pyfunc
-    import uvicorn
-    from mlflow.exceptions import MlflowException
-    from mlflow.pyfunc.scoring_server import init
+    from zoo import served
 
     tracking.open_store()
-    address = run if run.startswith("models:/") else f"runs:/{tracking.find(run)}/model"
     with socket.socket() as probe:
         if probe.connect_ex((host, port)) == 0:
             raise UsageError(f"`--port` must be free, and something listens on {host}:{port}. Give another.")
-    try:
-        model = mlflow.pyfunc.load_model(address)
-    except MlflowException as error:
-        raise RunError(f"{address} cannot be loaded: {str(error).splitlines()[0]}") from error
-    app = init(model)
-    page.mount(app, Path(model.unwrap_python_model().folder) / "model.json")
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    if (Path(run) / "saved_model.pb").exists():
+        served.serve(Path(run), host, port)
+    elif run.startswith("models:/"):
+        served.serve(served.fetched(run), host, port)
+    else:
+        run_id = tracking.find(run)
+        here = tracking.folder() / "exports" / run_id
+        served.serve(export_of(run_id) if here.exists() else served.fetched(f"runs:/{run_id}/model"), host, port)

@@ -78,6 +78,8 @@ def reached() -> Iterator[None]:
     except MlflowException as error:
         if not transient(error):
             raise
+        if embedded():
+            raise Halted(f"the record {uri()} is held by another program; end that, or wait") from error
         raise Halted(
             f"the tracking store {shown_uri()} does not answer; start it, or unset MLFLOW_TRACKING_URI for a file's"
         ) from error

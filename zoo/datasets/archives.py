@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import filelock
 
-from zoo.datasets.cache import cache_dir
+from zoo.datasets.cache import SEAL, cache_dir, discard, is_sound, seal
 from zoo.types import RunError, Source, UsageError
 
 if TYPE_CHECKING:
@@ -185,8 +185,14 @@ def prepare(
     folder.mkdir(exist_ok=True)
     with filelock.FileLock(folder / f"{make.name}.lock"):
         builder = make(data_dir=folder, config=config)
-        if not builder.data_path.exists():
+        prepared = Path(builder.data_path)
+        if (prepared / SEAL).exists() and not is_sound(prepared):
+            discard(prepared, "prepared data")
+            builder = make(data_dir=folder, config=config)
+        if not prepared.exists():
             _prepare(builder, archive, url, name)
+        if not (prepared / SEAL).exists():  # TFDS gives the folder its name only when all of it is there
+            seal(prepared)
     return builder
 
 

@@ -10,10 +10,11 @@ import io
 import shutil
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from zoo.datasets import own
-from zoo.datasets.cache import cache_dir
+from zoo.datasets.cache import cache_dir, discard
 from zoo.types import Dataset, Spec, UsageError
 
 SHIPPED = {"spoken_digits": "clips.csv"}  # a zip file beside this one, to what `own.load` reads in it
@@ -80,6 +81,8 @@ def unpack(name: str) -> Path:
     """The folder with a sample's files, in the cache, unpacked at the first call."""
     content = importlib.resources.files(__name__).joinpath(f"{name}.zip").read_bytes()
     folder = cache_dir() / "samples" / f"{name}-{hashlib.sha256(content).hexdigest()[:12]}"
+    if folder.is_dir() and not _is_sound(folder, content):
+        discard(folder, "files of a sample")
     if folder.is_dir():
         return folder
     folder.parent.mkdir(exist_ok=True)
@@ -94,3 +97,13 @@ def unpack(name: str) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def _is_sound(folder: Path, content: bytes) -> bool:
+    """Whether the files are those of the archive."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return all(
+            (folder / member.filename).is_file() and zlib.crc32((folder / member.filename).read_bytes()) == member.CRC
+            for member in archive.infolist()
+            if not member.is_dir()
+        )
