@@ -28,6 +28,7 @@ ROWS = [
         "runs",
         "resumption",
         "check",
+        "data_check",
         "mend",
         "doctor",
         "compare",

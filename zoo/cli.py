@@ -80,21 +80,32 @@ def data(
     manual_dir: ManualDir = None,
     seed: Seed = 0,
     limit: Limit = None,
+    check: Annotated[bool, typer.Option("--check", help="Look for faults and oddities instead; 1 if refused.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write what --check finds here.")] = None,
     json: Json = False,
 ) -> None:
     """Prepare a recipe's data and describe it."""
+    if html is not None and not check:
+        raise UsageError("`--html` is where `--check` writes; give both.")
     file = catalog.find(name)
     values = catalog.parse(catalog.settings(file), settings or [])
     _check_source(sample, data, limit)
     print(f"recipe {file}", file=sys.stderr, flush=True)
     with terminal.tensorflow_loaded():
-        from zoo import runs
+        from zoo import data_check, runs
 
-        about = runs.data(file, sample=sample, data=data, manual_dir=manual_dir, seed=seed, limit=limit, **values)
+        examine = data_check.check if check else runs.data
+        found = examine(file, sample=sample, data=data, manual_dir=manual_dir, seed=seed, limit=limit, **values)
+    if html is not None:
+        html.write_text(found.as_html(), encoding="utf-8")
     if json:
-        terminal.print_json(about)
+        terminal.print_json(found.as_json() if check else found)
+    elif check:
+        terminal.print_table(("", "where", "what", "what to do"), data_check.lines(found.findings), title=str(found))
     else:
-        terminal.print_data(about)
+        terminal.print_data(found)
+    if check and not found.ok:
+        raise typer.Exit(1)
 
 
 @verb("zoo run spoken_digits units=96 epochs=3 --seed 7 --name wide")

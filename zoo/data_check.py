@@ -68,6 +68,12 @@ class Report:
         """Whether the data can be used."""
         return not any(finding.severity == "fault" for finding in self.findings)
 
+    def __str__(self) -> str:
+        counts = Counter(finding.severity for finding in self.findings)
+        sizes = ", ".join(f"{count} {split}" for split, count in self.examples.items()) or "not read"
+        left_out = "".join(f", and {count} more like: {reason}" for reason, count in self.more.items())
+        return f"{self.data} ({sizes}): {counts['fault']} faults, {counts['warning']} warnings{left_out}"
+
     def as_json(self) -> dict[str, Any]:
         """The same in plain values, with the count of each severity."""
         counts = Counter(finding.severity for finding in self.findings)
@@ -81,13 +87,12 @@ class Report:
             + "</tr>\n"
             for each in self.findings
         )
-        sizes = ", ".join(f"{count} {split}" for split, count in self.examples.items()) or "not read"
         heads = "".join(f"<th>{name}</th>" for name in Finding.__dataclass_fields__)
         return (
             f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(self.data)}</title>\n"
             "<style>body{font-family:sans-serif}td,th{text-align:left;padding:.2em 1em;vertical-align:top}"
             ".fault{background:#fdd}</style>\n"
-            f"<h1>{html.escape(self.data)}</h1><p>{html.escape(sizes)}; {len(self.findings)} findings</p>\n"
+            f"<h1>{html.escape(self.data)}</h1><p>{html.escape(str(self))}</p>\n"
             f"<table><tr>{heads}</tr>\n{cells}</table></html>\n"
         )
 
@@ -214,7 +219,8 @@ def symbols(recipe: Recipe, dataset: Dataset) -> Iterator[Finding]:
         for id, target in zip(ids, targets, strict=True):
             for symbol in sorted(set(target.decode(errors="replace"))):
                 if used[symbol] < RARE:
-                    told = f"`{symbol}` (U+{ord(symbol):04X}) is {used[symbol]} times in the texts of train"
+                    times = "1 time" if used[symbol] == 1 else f"{used[symbol]} times"
+                    told = f"`{symbol}` (U+{ord(symbol):04X}) is {times} in the texts of train"
                     yield _warning(id, told, "correct it if it is a slip, else add texts with it")
 
 
