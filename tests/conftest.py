@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ SETTINGS = {"length": 20, "sequences": 200, "units": 4, "epochs": 2}
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background; tests send it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for theirs in THEIRS:
         config.addinivalue_line("filterwarnings", theirs)
 

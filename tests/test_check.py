@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from zoo import catalog, check
 from zoo.datasets import windows
@@ -173,14 +174,17 @@ def test_random_data_fits_the_recipe_and_starts_with_one_step():
         dataset = check.random_data(built)
         rows = list(dataset.splits["train"].as_numpy_iterator())
         assert built.input.accepts(dataset.input)
-        steps = [row["input"].split() if built.input.kind == "text" else row["input"] for row in rows]
+        if built.input.kind == "image":
+            steps = [tf.transpose(tf.io.decode_png(row["input"])[:, :, 0]).numpy() for row in rows]
+        else:
+            steps = [row["input"].split() if built.input.kind == "text" else row["input"] for row in rows]
         assert len(rows) == check.EXAMPLES
         if built.input.series is not None:  # windows are all alike
             assert {row.shape for row in steps} == {dataset.input.shape}
             continue
         if not dataset.target.shape:  # else they are of one length
             assert len(steps[0]) == 1 and len({len(row) for row in steps}) > 5
-        if built.input.kind != "text":
+        if built.input.kind not in ("image", "text"):
             assert all(row.shape[1:] == built.input.shape[1:] for row in steps)
 
 

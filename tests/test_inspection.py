@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from zoo.datasets import adding
 from zoo.inspection import inspect, pictures
 from zoo.inspection.examples import Example, read
 from zoo.inspection.gates import Look, look
+from zoo.mend import mend
 from zoo.types import RunError, UsageError
 
 
@@ -34,6 +37,16 @@ def table(tmp_path_factory) -> Path:
     rows = [f"{number:.6f},{marker:g}" for number, marker in pairs[0]]
     file.write_text("\n".join(["number,marker", *rows]) + "\n")
     return file
+
+
+@pytest.fixture(scope="module")
+def recorded(recorded: Recorded, tmp_path_factory) -> Recorded:
+    """A copy of the finished runs, to log beside them."""
+    folder = shutil.copytree(recorded.folder, tmp_path_factory.mktemp("copied") / "record")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert mend()
+    return dataclasses.replace(recorded, folder=folder)
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,11 @@ def endpoint(chain: Chain, signature: Signature):
     """The function of one signature: inputs -> raw -> answers."""
 
     def answer(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return chain(*signature.to_raw(*inputs))
+        values, length = signature.to_raw(*inputs)
+        rows, lengths = tf.shape(values)[0], tf.shape(length)[0]
+        message = ["`length` must have one number for each row: got", lengths, "for", rows, "rows"]
+        with tf.control_dependencies([tf.debugging.Assert(tf.equal(rows, lengths), message)]):
+            return chain(tf.identity(values), length)
 
     return answer
 

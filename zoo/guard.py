@@ -15,12 +15,11 @@ SECONDS = 30.0  # for a request to arrive
 LONGEST = 300  # characters of a reason
 # What parsing raises on input that it was not made for; of anything else the server is to blame.
 THEIR_FAULT = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError)
-# The last line of a traceback: MLflow sends the whole.
-RAISED = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception)): (.+)$", re.MULTILINE)
+# What was raised last, at the end of a traceback: MLflow sends the whole.
+RAISED = re.compile(r"^(?:[\w.]+\.)?\w+(?:Error|Exception): ", re.MULTILINE)
 # What TensorFlow says of its inside.
-NODE = re.compile(
-    r"\{\{.*?\}\}\s*|\[\[.*?\]\]\s*|\[Op:\w+\]\s*| \[type\.googleapis.*", re.DOTALL
-)  # TensorFlow's inside
+GRAPH = re.compile(r"Graph execution error:.*?<stack traces unavailable>\s*(?:assertion failed:\s*)?", re.DOTALL)
+NODE = re.compile(r"\{\{.*?\}\}\s*|\[\[.*?\]\]\s*|\[Op:\w+\]\s*| \[type\.googleapis.*", re.DOTALL)
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -123,9 +122,9 @@ def reason(content: bytes) -> str:
         return _line(content.decode(errors="replace")) or "it cannot be answered"
     if not isinstance(told, dict):
         return _line(str(told))
-    raised = RAISED.findall(str(told.get("stack_trace") or ""))
-    if raised:
-        return _line(NODE.sub("", raised[-1][1]))
+    raised = RAISED.split(str(told.get("stack_trace") or ""))
+    if len(raised) > 1:
+        return _line(NODE.sub("", GRAPH.sub("", raised[-1])))
     text = str(told.get("message") or told.get("detail") or "it cannot be answered")
     return _line(text.rsplit("\nError: ", 1)[-1].split("\nInput:")[0])
 

@@ -49,7 +49,7 @@ def _experiments() -> list[tuple[str, Path]]:
     """Names of the experiments that have runs, and the folders of their artifacts."""
     if not tracking.embedded() or not tracking.exists():
         return []
-    query = "SELECT DISTINCT name, artifact_location FROM experiments JOIN runs USING (experiment_id)"
+    query = "SELECT DISTINCT e.name, e.artifact_location FROM experiments e JOIN runs USING (experiment_id)"
     with closing(_opened()) as store:
         rows = store.execute(query).fetchall()
     places = ((name, urlparse(location)) for name, location in rows)

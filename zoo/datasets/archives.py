@@ -191,7 +191,9 @@ def prepare(
             builder = make(data_dir=folder, config=config)
         if not prepared.exists():
             _prepare(builder, archive, url, name)
-        if not (prepared / SEAL).exists():  # TFDS gives the folder its name only when all of it is there
+        if (
+            prepared.is_dir() and not (prepared / SEAL).exists()
+        ):  # TFDS gives the folder its name only when all of it is there
             seal(prepared)
     return builder
 

@@ -29,11 +29,17 @@ def signatures(input: Spec) -> dict[str, Signature]:
 
 
 def edges(input: Spec, longest: int) -> Edges:
-    """No step at all, one step, and ten times as many as anything seen; a wrong number of columns."""
+    """No step at all, one step, and ten times as many as anything seen; wrong columns, more lengths than rows."""
     columns = input.shape[1]
     values = np.random.default_rng(0).uniform(-1, 1, (10 * longest, columns)).astype(np.float32)
     wrong = {"values": np.zeros((1, 4, columns + 1), np.float32), "length": np.array([4], np.int32)}
     return Edges(
         legal={"empty": values[:0], "shortest": values[:1], "longest": values},
-        malformed={"wrong number of columns": ("serving_default", wrong)},
+        malformed={
+            "wrong number of columns": ("serving_default", wrong),
+            "lengths of other rows": (
+                "serving_default",
+                {"values": values[None], "length": np.array([4, 4], np.int32)},
+            ),
+        },
     )
