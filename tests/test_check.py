@@ -175,7 +175,7 @@ def test_random_data_fits_the_recipe_and_starts_with_one_step():
         rows = list(dataset.splits["train"].as_numpy_iterator())
         assert built.input.accepts(dataset.input)
         if built.input.kind == "image":
-            steps = [tf.transpose(tf.io.decode_png(row["input"])[:, :, 0]).numpy() for row in rows]
+            steps = [tf.transpose(tf.io.decode_png(row["input"])[:, ::4, 0]).numpy() for row in rows]  # 4 columns each
         else:
             steps = [row["input"].split() if built.input.kind == "text" else row["input"] for row in rows]
         assert len(rows) == check.EXAMPLES

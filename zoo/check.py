@@ -7,8 +7,10 @@ import dataclasses
 import io
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,26 +33,30 @@ SYLLABLES = ("ba", "do", "fi", "gu", "ke", "la", "mo", "nu")
 Finding = tuple[str, bool, str]
 
 
-def check(recipe: str | Path) -> list[Finding]:
+def check(recipe: str | Path, **settings: Any) -> list[Finding]:
     """Tries a recipe against the contract.
 
     Args:
       recipe: A name, or the path of a recipe file.
+      **settings: For the training and the export; all else is tried with the defaults.
 
     Returns:
       What was tried, whether it holds, and a detail; a test that raised does not hold, with the error as its detail.
     """
     file = catalog.find(str(recipe))
-    return [_try(what, test, file) for what, test in _contract()]
+    return [_try(what, test, file) for what, test in _contract(settings)]
 
 
-def _contract() -> Iterator[tuple[str, Callable[[Path], str]]]:
+def _contract(settings: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[Path], str]]]:
     yield "header is complete", _header
     yield "imports only zoo", _imports
     yield "two calls give equal settings", _settings
     yield "runs when copied elsewhere", _copied
     yield "every LSTM is cuDNN's on a GPU", _cudnn
-    yield "loss falls, output fits, saved, reloaded and exported answers are equal", _trained
+    yield (
+        "loss falls, output fits, saved, reloaded and exported answers are equal",
+        partial(_trained, settings=settings),
+    )
 
 
 def _try(what: str, test: Callable[[Path], str], file: Path) -> Finding:
@@ -108,8 +114,8 @@ def _cudnn(file: Path) -> str:
     return f"{len(obstacles)} LSTM layers"
 
 
-def _trained(file: Path) -> str:
-    recipe = catalog.load(file, {})
+def _trained(file: Path, settings: Mapping[str, Any]) -> str:
+    recipe = catalog.load(file, settings)
     recipe = dataclasses.replace(
         recipe,
         training=dataclasses.replace(

@@ -54,14 +54,15 @@ def show(name: Name, json: Json = False) -> None:
 
 
 @verb("zoo check spoken_digits")
-def check(name: Name, json: Json = False) -> None:
+def check(name: Name, settings: Settings = None, json: Json = False) -> None:
     """Hold a recipe to the contract that every recipe keeps, offline, in seconds."""
     file = catalog.find(name)
+    values = catalog.parse(catalog.settings(file), settings or [])
     print(f"recipe {file}", file=sys.stderr, flush=True)
     with terminal.tensorflow_loaded():
         from zoo.check import check as hold
 
-        findings = hold(file)
+        findings = hold(file, **values)
     if json:
         terminal.print_json([{"what": what, "ok": ok, "detail": detail} for what, ok, detail in findings])
     else:
