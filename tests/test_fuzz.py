@@ -20,7 +20,7 @@ from zoo.data_check import check
 from zoo.datasets import own
 from zoo.types import BadData, Spec, UsageError
 
-FILES = 30  # of each format
+FILES = 1_000  # of each format
 SECONDS = 20  # for one of them
 MOST_MEMORY = 2**20  # KiB that all of them may take together
 IMAGE = Spec(name="image", kind="image", shape=(), dtype="string", axes=())
