@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from zoo.datasets import pen_digits
+from zoo.datasets.cache import cache_dir
 from zoo.datasets.ink import strokes_of
 from zoo.types import RunError, Source, UsageError
 
@@ -128,6 +129,15 @@ def test_splits_and_examples_however_packed(folder, kind):
     assert (dataset.version, dataset.licence, dataset.origin) == ("1.0.0", "CC BY 4.0", "real")
     assert "Alpaydin" in dataset.citation
     assert pen_digits.load(Source(seed=3)).fingerprint == dataset.fingerprint  # prepared by now
+
+
+def test_what_was_prepared_and_then_damaged_is_prepared_again(folder, caplog):
+    source = Source(manual_dir=write_files(folder, ""))
+    fingerprint = pen_digits.load(source).fingerprint
+    record = max(cache_dir().rglob("*.tfrecord*"), key=lambda file: file.stat().st_size)
+    record.write_bytes(record.read_bytes()[:-9])
+    assert pen_digits.load(source).fingerprint == fingerprint
+    assert caplog.messages == [f"prepared data in {record.parent} are damaged and are made again"]
 
 
 def test_files_are_found_in_the_environment_and_in_a_subfolder_and_are_not_touched(folder, monkeypatch):

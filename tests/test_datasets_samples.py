@@ -73,6 +73,15 @@ def test_it_is_small_and_says_its_licence():
     assert len(rows) == 1000
 
 
+def test_a_damaged_file_is_unpacked_again(caplog: pytest.LogCaptureFixture):
+    folder = samples.unpack("spoken_digits")
+    whole = (folder / "clips.csv").read_bytes()
+    (folder / "clips.csv").write_bytes(whole[:-5])
+    assert samples.unpack("spoken_digits") == folder
+    assert (folder / "clips.csv").read_bytes() == whole
+    assert caplog.messages == [f"files of a sample in {folder} are damaged and are made again"]
+
+
 def test_unpacking_at_once_from_several_processes_leaves_one_whole_folder(tmp_path):
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         folders = set(pool.map(samples.unpack, ["spoken_digits"] * 3))

@@ -138,6 +138,28 @@ def test_second_time_comes_from_the_cache(cache: Path):
             np.testing.assert_array_equal(one[name], two[name])
 
 
+def _cut_short(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def _one_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [_cut_short, _one_bit, Path.unlink])
+def test_damaged_features_are_made_again(cache: Path, damage, caplog: pytest.LogCaptureFixture):
+    _, computed = prepared(recipe())
+    (folder,) = cache.iterdir()
+    damage(max((file for file in folder.iterdir() if ".data-" in file.name), key=lambda file: file.stat().st_size))
+    again, kept = prepared(recipe())
+    assert again.frontend.calls > 0
+    assert caplog.messages == [f"cached features in {folder} are damaged and are made again"]
+    for one, two in zip(computed, kept, strict=True):
+        np.testing.assert_array_equal(one["features"], two["features"])
+
+
 def test_rows_are_in_order_and_the_first_variant_is_plain(cache: Path):
     _, rows = prepared(recipe(), variants=VARIANTS)
     assert [row["id"].decode() for row in rows] == [str(number) for number in range(COUNT)]
