@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -62,11 +63,11 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def forgetting() -> Iterator[None]:
-    """What Keras keeps of a module's networks would make every later one slower to build."""
+def unburdened() -> Iterator[None]:
+    """What a file's tests leave behind is not looked through again at every collection of garbage."""
     yield
-    if "keras" in sys.modules:
-        sys.modules["keras"].backend.clear_session()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

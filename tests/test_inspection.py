@@ -112,11 +112,12 @@ def test_the_gradient_of_another_run_is_drawn_beside(standing: Recorded, plain: 
 
 
 def test_both_files_are_logged_when_asked(standing: Recorded, table: Path, tmp_path: Path):
-    inspect("whole", str(table), folder=tmp_path)
+    run_id = zoo.run("adding", sample=True, limit=32, progress="silent", name="logged", **SETTINGS).run_id
+    inspect("logged", str(table), folder=tmp_path)
     tracking.open_store()
-    assert list_artifacts(run_id=standing.whole.run_id, artifact_path="inspect") == []
-    inspect("whole", str(table), folder=tmp_path, log=True)
-    logged = {each.path for each in list_artifacts(run_id=standing.whole.run_id, artifact_path="inspect")}
+    assert list_artifacts(run_id=run_id, artifact_path="inspect") == []
+    inspect("logged", str(table), folder=tmp_path, log=True)
+    logged = {each.path for each in list_artifacts(run_id=run_id, artifact_path="inspect")}
     assert logged == {"inspect/sum.inspect.png", "inspect/sum.inspect.html"}
 
 
