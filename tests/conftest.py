@@ -60,6 +60,7 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         root = str(Path(zoo.__file__).parents[1])
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])))
         yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True, scope="module")

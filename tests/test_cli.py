@@ -72,11 +72,11 @@ def test_public_names():
 
 def test_public_functions_are_those_of_the_modules():
     import zoo as package
-    from zoo import runs, serve, tracking
+    from zoo import comparison, runs, serve
 
     assert package.run is runs.run
     assert package.load == serve.Model.load
-    assert package.compare is tracking.compare
+    assert package.compare is comparison.compare
 
 
 def test_list(tmp_path, capsys):

@@ -22,7 +22,7 @@ ROWS = [
     {"chain", "checkpoint", "interrupt", "kernels", "progress", "saver", "fit"},
     {"features", "learnable", "pretrain", "streaming"},
     {"request", "outbox", "dead", "tracking", "monitor", "record", "training"},
-    {"proof", "export", "evaluate", "describe"},
+    {"paired", "proof", "export", "evaluate", "describe"},
     {"attention", "forecasts", "ink_pictures", "posteriors", "page", "guard", "served", "kept", "publish"},
     {
         "runs",
@@ -31,7 +31,8 @@ ROWS = [
         "data_check",
         "mend",
         "doctor",
-        "compare",
+        "comparison",
+        "comparison_page",
         "reproduce",
         "serve",
         "forecast_files",

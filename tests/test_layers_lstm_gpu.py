@@ -60,7 +60,7 @@ def test_an_export_made_here_answers_on_a_cpu_and_on_this_gpu(tmp_path):
     archive.track(ours)
     archive.add_endpoint("serving_default", lambda x, mask: {"h": ours(x, mask=mask)}, input_signature=SIGNATURE)
     archive.write_out(str(tmp_path / "saved"), verbose=False)
-    (answer,) = answer_in_fresh_process(tmp_path / "saved", [("serving_default", {"x": x, "mask": mask})])
+    (answer,), _ = answer_in_fresh_process(tmp_path / "saved", [("serving_default", {"x": x, "mask": mask})])
     close(answer["h"], expected)
     loaded = tf.saved_model.load(str(tmp_path / "saved")).signatures["serving_default"]
     close(loaded(x=tf.constant(x), mask=tf.constant(mask))["h"], expected)

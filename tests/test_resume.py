@@ -36,7 +36,11 @@ def of(run_id: str) -> Run:
 def curves(run_id: str) -> dict[str, list[tuple[int, float]]]:
     """Every metric's history but for those of time and of the machine."""
     client = tracking.open_store()
-    names = [name for name in of(run_id).data.metrics if not name.startswith("system/") and name != "seconds"]
+    names = [
+        name
+        for name in of(run_id).data.metrics
+        if not name.startswith("system/") and name not in ("seconds", "latency_ms")
+    ]
     return {name: [(each.step, each.value) for each in client.get_metric_history(run_id, name)] for name in names}
 
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo import architectures, catalog, datasets, layers, tasks
+    from zoo.comparison import compare
     from zoo.recipe import Recipe
     from zoo.resumption import resume
     from zoo.runs import run
     from zoo.serve import Model
-    from zoo.tracking import compare
     from zoo.types import BadData, Dataset, RunError, RunResult, Source, Spec, Training, UsageError
 
     load = Model.load
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 _MODULES = ("architectures", "catalog", "datasets", "layers", "tasks")
-_ELSEWHERE = {"Recipe": "zoo.recipe", "compare": "zoo.tracking", "resume": "zoo.resumption", "run": "zoo.runs"}
+_ELSEWHERE = {"Recipe": "zoo.recipe", "compare": "zoo.comparison", "resume": "zoo.resumption", "run": "zoo.runs"}
 
 
 def __getattr__(name: str) -> Any:

@@ -39,16 +39,29 @@ def runs(
         terminal.print_runs(rows, tracking.uri())
 
 
-@verb("zoo compare latest wide")
+@verb("zoo compare latest wide; zoo compare spoken_digits --html spoken_digits.html")
 def compare(
-    references: Annotated[list[str], typer.Argument(metavar="RUN", help="Two runs or more.")],
+    references: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Two runs or more; or a recipe, for all its finished runs.")
+    ],
+    curves: Annotated[
+        Path | None, typer.Option("--curves", metavar="FILE", help="Draw their curves over the epochs, a PNG file.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write all of it as a page.")] = None,
     json: Json = False,
 ) -> None:
-    """Compare runs: settings that differ, and metrics side by side."""
+    """Compare runs: settings, metrics and their spread over seeds, and tests on the same examples."""
     with terminal.results_only():
-        from zoo import tracking
+        from zoo import comparison, comparison_page
 
-        found = tracking.compare(references)
+        found = comparison.compare(references)
+        if curves or html:
+            names = comparison_page.called(found["runs"])
+            figure = comparison_page.curves_of(comparison.curves(list(names)), names)
+            if curves:
+                figure.savefig(curves, format="png", dpi=110)
+            if html:
+                html.write_text(comparison_page.page(found, figure), encoding="utf-8")
     if json:
         terminal.print_json(found)
     else:

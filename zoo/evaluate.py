@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 from matplotlib.figure import Figure
-from scipy.stats import bootstrap
 
 from zoo import features
 from zoo.chain import truths
+from zoo.paired import block_means, block_numbers, interval
 from zoo.record import Record
 from zoo.types import Answers, Dataset, Task
 
@@ -34,6 +35,8 @@ class Evaluation:
         of windows over a series there are none where all overlap.
       pictures: By name.
       table: Columns, worst example first.
+      scores: `id`, `block` and the headline metric of every example, for tests of pairs; windows that overlap are of
+        one block.
       notes: Tags that say how the metrics were counted.
       alignments: Worst answers under their truths, where those are texts to be read.
     """
@@ -44,6 +47,7 @@ class Evaluation:
     difference: dict[str, float]
     pictures: dict[str, Figure] = field(default_factory=dict)
     table: dict[str, list] = field(default_factory=dict)
+    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: dict[str, str] = field(default_factory=dict)
     alignments: str = ""
 
@@ -55,6 +59,7 @@ class Evaluation:
         for name, figure in self.pictures.items():
             record.picture(f"{name}{suffix}", figure)
         record.table(f"{self.split}_examples", self.table)
+        record.text(f"{self.split}_scores.csv", self.scores.to_csv(index=False, float_format="%.6g"))
         if self.alignments:
             record.text(f"{self.split}_alignments.txt", self.alignments)
 
@@ -75,15 +80,16 @@ def evaluate(
     raw = dataset.input.kind == "text" or getattr(task, "baseline_reads_input", False)
     simple = task.baseline(*_for_baseline(dataset, split, prepared, raw), dataset.target)
     suffix = split.removeprefix("test")
-    difference = task.example_scores(answers, truth, dataset.target) - task.example_scores(
-        simple, truth, dataset.target
-    )
+    scores = task.example_scores(answers, truth, dataset.target)
+    difference = scores - task.example_scores(simple, truth, dataset.target)
     name = f"difference{suffix}_{task.headline}"
     compared = {name: float(difference.mean())}
+    blocks = np.arange(len(difference))
     if dataset.target.series is not None:
         named = dataset.references.get(split, {}).get("series", np.zeros(len(difference)))
-        difference = blocks(difference, dataset.target.series.ahead, named)
-    if dataset.target.series is None or len(difference) > 1:  # one block says nothing of how far others would be off
+        blocks = block_numbers(dataset.target.series.ahead, named)
+    if dataset.target.series is None or blocks[-1]:  # one block says nothing of how far others would be off
+        difference = block_means(difference, blocks)
         compared[f"{name}_low"], compared[f"{name}_high"] = interval(difference)
     columns = task.describe(answers, truth, dataset.target)
     if dataset.input.kind == "text":
@@ -103,6 +109,7 @@ def evaluate(
         baseline=beaten,
         difference=compared,
         pictures=task.pictures(answers, truth, dataset.target),
+        scores=pd.DataFrame({"id": ids, "block": blocks, task.headline: scores}),
         table={key: [values[index] for index in worst] for key, values in {"id": ids, **columns}.items()},
         alignments=task.alignments(answers, truth) if hasattr(task, "alignments") else "",
         notes={"bleu_signature": task.signature()} if hasattr(task, "signature") else {},
@@ -133,35 +140,3 @@ def _for_baseline(
 def inputs(dataset: Dataset, split: str) -> list[Any]:
     """The raw inputs of every example of a split, in order."""
     return [example["input"] for example in dataset.splits[split].as_numpy_iterator()]
-
-
-def blocks(difference: np.ndarray, ahead: int, series: np.ndarray) -> np.ndarray:
-    """What a bootstrap may draw from windows that overlap with the next ones: runs of `ahead` windows of one series.
-
-    Args:
-      difference: float64[window], in the order of the series and of time.
-      ahead: Steps told by a window; each begins one step behind the one before.
-      series: [window], which series it is of.
-
-    Returns:
-      float64[block] with the same mean, the means of blocks that may be a little longer or, at a short series, shorter.
-
-    Source:
-      Carlstein 1986, The Use of Subseries Values for Estimating the Variance of a General Statistic from a Stationary
-      Sequence (blocks that do not overlap).
-    """
-    parts = np.split(difference, np.flatnonzero(series[1:] != series[:-1]) + 1)
-    sums = np.array([run.sum() for part in parts for run in np.array_split(part, max(1, len(part) // ahead))])
-    return sums * len(sums) / len(difference)
-
-
-def interval(difference: np.ndarray) -> tuple[float, float]:
-    """The 95 % interval of the mean of paired differences float64[example], by the percentile bootstrap.
-
-    Source:
-      Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
-    """
-    if np.ptp(difference) == 0:
-        return float(difference[0]), float(difference[0])
-    found = bootstrap((difference,), np.mean, n_resamples=2000, batch=200, method="percentile", rng=0)
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)

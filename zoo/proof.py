@@ -37,6 +37,7 @@ class Proof:
       examples: Test examples answered in batches, and how many of them also alone.
       largest_difference: Of any floating output to the in-process model.
       near_ties: Answers that differ where the two best scores are within 1e-4 of each other.
+      latency_ms: Median time of an example alone, in that process, on its CPU.
       metrics: Test metrics of the exported model's answers.
       cudnn: "present for GPU" where the graph holds each LSTM layer's cuDNN implementation, else what is missing.
       cudnn_functions: Library functions of the graph that hold the cuDNN implementation.
@@ -48,6 +49,7 @@ class Proof:
     alone: int = 0
     largest_difference: float = 0.0
     near_ties: int = 0
+    latency_ms: float = 0.0
     metrics: dict[str, float] = field(default_factory=dict)
     cudnn: str = ""
     cudnn_functions: list[str] = field(default_factory=list)
@@ -94,7 +96,9 @@ def prove(chain: Chain, export: Path, *, examples: Sequence[np.ndarray], truth: 
     streamed = _streamed(chain, examples[: proof.alone])
     try:
         asked = [*batched, *alone, *edge, *cases.malformed.values(), *streamed]
-        answers = iter(answer_in_fresh_process(export, asked))
+        found, took = answer_in_fresh_process(export, asked)
+        answers = iter(found)
+        proof.latency_ms = float(np.median(took[len(batched) : len(batched) + len(alone)]))
     except RunError as error:
         proof.faults.append(str(error))
         return proof
@@ -129,8 +133,10 @@ def _streamed(chain: Chain, examples: Sequence[np.ndarray]) -> list[Request]:
     return [("stream", {"samples": filled_up(example, about)[None], "state": state}) for example in examples]
 
 
-def answer_in_fresh_process(export: Path, requests: Sequence[Request]) -> list[dict[str, np.ndarray] | str]:
-    """Each request's outputs, or its error's text, from a process with TensorFlow, no zoo and no GPU.
+def answer_in_fresh_process(
+    export: Path, requests: Sequence[Request]
+) -> tuple[list[dict[str, np.ndarray] | str], list[float]]:
+    """Each request's outputs, or its error's text, from a process with TensorFlow, no zoo and no GPU; and ms of each.
 
     Raises:
       RunError: The process died or could not load the export.
@@ -146,7 +152,9 @@ def answer_in_fresh_process(export: Path, requests: Sequence[Request]) -> list[d
         if worker.returncode:
             last = (worker.stderr.strip().splitlines() or ["no message"])[-1]
             raise RunError(f"a fresh process with only TensorFlow ended with {worker.returncode}: {last}")
-        return [_outputs(record) for record in tf.data.TFRecordDataset(str(answered)).as_numpy_iterator()]
+        records = [_fields(record) for record in tf.data.TFRecordDataset(str(answered)).as_numpy_iterator()]
+        took = [float(fields.pop("milliseconds")) for fields in records]
+        return [_outputs(fields) for fields in records], took
 
 
 def _record(fields: dict[str, bytes]) -> bytes:
@@ -154,9 +162,12 @@ def _record(fields: dict[str, bytes]) -> bytes:
     return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
 
 
-def _outputs(record: bytes) -> dict[str, np.ndarray] | str:
+def _fields(record: bytes) -> dict[str, bytes]:
     fields = tf.train.Example.FromString(record).features.feature
-    values = {name: field.bytes_list.value[0] for name, field in fields.items()}
+    return {name: field.bytes_list.value[0] for name, field in fields.items()}
+
+
+def _outputs(values: dict[str, bytes]) -> dict[str, np.ndarray] | str:
     if "error" in values:
         return values["error"].decode(errors="replace").splitlines()[0]
     return {name: tf.make_ndarray(TensorProto.FromString(value)) for name, value in values.items()}

@@ -241,6 +241,7 @@ def _exported(chain: Chain, dataset: Dataset, answers: Mapping[str, Answers], re
     if not proof.passed:
         more = f" ({len(proof.faults) - 1} more in proof.json)" if len(proof.faults) > 1 else ""
         raise RunError(f"the export was refused, its proof failed: {proof.faults[0]}{more}")
+    record.metrics({"latency_ms": proof.latency_ms, "weights": chain.network.count_params()})
     record.tags({tracking.EXPORT_TAG: str(folder)})
     return folder
 

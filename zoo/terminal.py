@@ -230,6 +230,19 @@ def print_comparison(found: Mapping[str, Any]) -> None:
     for title in ("settings", "metrics"):
         rows = [(name, *values) for name, values in found[title].items()]
         print_table((title, *headings), rows or [("none differ", *("" for _ in headings))])
+    for group in found["groups"]:
+        of = ", ".join(f"{name}={value}" for name, value in group["settings"].items()) or "all settings equal"
+        spread = [
+            (name, *(each.get(part) for part in ("mean", "deviation", "low", "high", "count")))
+            for name, each in group["metrics"].items()
+        ]
+        print_table(("over seeds", "mean", "deviation", "95 % from", "to", "runs"), spread, title=of)
+    from zoo.comparison_page import called, sentence
+
+    names = called(found["runs"])
+    for pair in found["pairs"]:
+        one, other = (names[run_id] for run_id in pair["runs"])
+        print(f"{other} against {one}: {sentence(pair)}")
 
 
 def _listed(names: Sequence[str]) -> str:

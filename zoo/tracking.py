@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -158,34 +158,7 @@ def find(reference: str) -> str:
 def runs(recipe: str | None = None) -> list[dict[str, Any]]:
     """All runs, newest first: id, name, recipe, data, status, started (ms since 1970), seconds and metrics of each."""
     every = _search() if exists() else []
-    return [_row(run) for run in every if recipe is None or run.data.tags.get(RECIPE_TAG) == recipe]
-
-
-def compare(references: Sequence[str]) -> dict[str, Any]:
-    """Runs side by side.
-
-    Args:
-      references: As `find` takes them.
-
-    Returns:
-      `runs`, a row each; `settings`, those that differ, name to one value a run; `metrics`, all that any run has.
-
-    Raises:
-      UsageError: Fewer than two runs, or one of them cannot be found.
-    """
-    if len(references) < 2:
-        raise UsageError(f"`RUN` must be given at least twice to compare, got {len(references)}. See `zoo runs`.")
-    ids = [find(reference) for reference in references]
-    client = open_store()
-    found = [client.get_run(run_id) for run_id in ids]
-    params = [run.data.params for run in found]
-    settings = {name: [param.get(name) for param in params] for name in sorted(set().union(*params))}
-    metrics = [_shown(run.data.metrics) for run in found]
-    return {
-        "runs": [_row(run) for run in found],
-        "settings": {name: values for name, values in settings.items() if len(set(values)) > 1},
-        "metrics": {name: [row.get(name) for row in metrics] for name in sorted(set().union(*metrics))},
-    }
+    return [row(run) for run in every if recipe is None or run.data.tags.get(RECIPE_TAG) == recipe]
 
 
 def ui(port: int = 5000) -> None:
@@ -211,7 +184,8 @@ def _search() -> list[Run]:
         return every
 
 
-def _row(run: Run) -> dict[str, Any]:
+def row(run: Run) -> dict[str, Any]:
+    """A run as `runs` tells it."""
     end = run.info.end_time
     return {
         "run_id": run.info.run_id,
