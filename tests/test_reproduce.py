@@ -23,6 +23,7 @@ def recipe(folder: Path, result: str, command: str = f"zoo run tiny {TINY}") -> 
     return file
 
 
+@pytest.mark.slow
 def test_a_figure_holds_within_two_spreads_and_not_beyond(place: Path, capsys: pytest.CaptureFixture):
     file = recipe(place, "test_mse 0.5 ± 9.0 (3 seeds), baseline 0.2")
     found = reproduce.reproduce(str(file), seeds=1, more=["--limit", "40"])

@@ -113,6 +113,7 @@ def test_stopped_and_resumed_a_run_ends_as_if_it_had_not_been(
 STAGES = {"evaluation": ("table", 1), "export": ("text", 2)}  # the second text is the proof of the export
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_stopped_behind_training_only_the_rest_is_done(
     place: Path, recorded: Recorded, monkeypatch: pytest.MonkeyPatch, stage: str
@@ -147,6 +148,7 @@ def test_a_torn_checkpoint_is_passed_over(place: Path, recorded: Recorded, monke
     assert found == curves(whole.run_id)
 
 
+@pytest.mark.slow
 def test_the_recipe_is_the_one_that_the_run_began_with(place: Path, monkeypatch: pytest.MonkeyPatch):
     file = place / "mine.py"
     file.write_bytes(catalog.find("adding").read_bytes())
@@ -158,6 +160,7 @@ def test_the_recipe_is_the_one_that_the_run_began_with(place: Path, monkeypatch:
     assert zoo.resume("latest", progress="silent").recipe == "mine"
 
 
+@pytest.mark.slow
 def test_what_was_asked_for_is_kept(place: Path, monkeypatch: pytest.MonkeyPatch):
     run_id = stopped(monkeypatch)
     kept = json.loads((place / "mlruns" / "checkpoints" / run_id / "request.json").read_text())
