@@ -305,14 +305,20 @@ def test_runs_on_samples_stand_apart(capsys):
 
 def test_comparison_puts_runs_side_by_side(capsys):
     rows = [{**ROW, "data": "own"}, {**ROW, "run_id": "fedcba9876543210", "name": "narrow", "data": "own"}]
-    terminal.print_comparison(
-        {"runs": rows, "settings": {"units": ["96", "48"]}, "metrics": {"test_mse": [0.25, None]}}
-    )
+    ids = [row["run_id"] for row in rows]
+    found = {"runs": rows, "settings": {"units": ["96", "48"]}, "metrics": {"test_mse": [0.25, None]}}
+    group = {"runs": ids, "settings": {"units": "96"}, "metrics": {"test_mse": {"mean": 0.25, "count": 1}}}
+    pair = {"runs": ids, "metric": "mse", "examples": 9, "difference": 0.5, "low": 0.25, "high": 0.75}
+    terminal.print_comparison({**found, "groups": [group], "pairs": [pair]})
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "settings wide 01234567 narrow fedcba98" in lines
     assert "units 96 48" in lines
     assert "test_mse 0.25" in lines
-    terminal.print_comparison({"runs": rows, "settings": {}, "metrics": {}})
+    assert "units=96" in lines and "test_mse 0.25 1" in lines
+    assert lines[-1] == (
+        "narrow against wide: mse differs by +0.5000 (+0.2500 to +0.7500 with 95 %) on the same 9 test examples"
+    )
+    terminal.print_comparison({"runs": rows, "settings": {}, "metrics": {}, "groups": [], "pairs": []})
     assert "none differ" in capsys.readouterr().out
 
 

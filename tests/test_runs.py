@@ -116,7 +116,11 @@ def files(run_id: str) -> set[str]:
 
 def test_artifacts(standing: Recorded):
     common = {"environment.json", "model_card.md", "pictures/learning_curve.png", "proof.json", "recipe/adding.py"}
-    assert files(standing.tiny.run_id) == common | {"pictures/answer_against_truth.png", "test_examples.json"}
+    assert files(standing.tiny.run_id) == common | {
+        "pictures/answer_against_truth.png",
+        "test_examples.json",
+        "test_scores.csv",
+    }
     assert files(standing.whole.run_id) == common
 
 
