@@ -23,7 +23,7 @@ def recipe(
     segment: int = 48,
     dropout: float = 0.5,
     scaling: Literal["last", "reversible"] = "last",
-    epochs: int = 8,
+    epochs: int = 20,
     batch_size: int = 128,
     learning_rate: float = 1e-3,
 ) -> zoo.Recipe:

@@ -14,15 +14,15 @@ import zoo
 def recipe(
     *,
     fold: int = 8,
-    step: float = 0.15,
+    step: float = 0.075,
     unslant: bool = False,
     units: int = 64,
     layers: int = 2,
     heads: int = 4,
     dropout: float = 0.25,
-    variants: int = 12,
+    variants: int = 8,
     label_smoothing: float = 0.03,
-    epochs: int = 30,
+    epochs: int = 16,
     batch_size: int = 64,
     learning_rate: float = 4e-3,
 ) -> zoo.Recipe:
