@@ -114,6 +114,12 @@ def files(run_id: str) -> set[str]:
     return walk(None)
 
 
+def test_what_an_answer_costs_is_recorded(standing: Recorded):
+    metrics = tracking.open_store().get_run(standing.tiny.run_id).data.metrics
+    assert metrics["weights"] == 4 * (4 * (2 + 4) + 4) + (4 + 1)  # of an LSTM with four cells and a number out
+    assert 0 < metrics["latency_ms"] < 10_000
+
+
 def test_artifacts(standing: Recorded):
     common = {"environment.json", "model_card.md", "pictures/learning_curve.png", "proof.json", "recipe/adding.py"}
     assert files(standing.tiny.run_id) == common | {
