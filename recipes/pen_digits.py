@@ -20,9 +20,9 @@ def recipe(
     layers: int = 2,
     heads: int = 4,
     dropout: float = 0.25,
-    variants: int = 8,
+    variants: int = 12,
     label_smoothing: float = 0.03,
-    epochs: int = 16,
+    epochs: int = 30,
     batch_size: int = 64,
     learning_rate: float = 4e-3,
 ) -> zoo.Recipe:
