@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 STYLE = "body{font-family:sans-serif;margin:2em}td,th{text-align:left;padding:.2em 1em;vertical-align:top}"
 MOST_NAMED = 200  # examples that changed, on the page
@@ -37,6 +38,7 @@ def curves_of(curves: Mapping[str, Mapping[str, Sequence[float]]], names: Mappin
                 drawn = axes.plot(range(1, len(values) + 1), values, color=f"C{number}", marker=marker)
                 lines[name] = drawn[0]
         axes.set(xlabel="epoch", title=metric)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
     if lines:
         figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=min(4, len(lines)))
