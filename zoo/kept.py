@@ -14,6 +14,7 @@ import mlflow.artifacts
 
 from zoo import catalog, tracking
 from zoo.chain import Chain
+from zoo.disk import room
 from zoo.types import Dataset, RunError, Series, Spec
 
 NETWORK, CHAIN = "network.keras", "chain.json"
@@ -32,13 +33,17 @@ def keep(run_id: str, chain: Chain, dataset: Dataset, settings: Mapping[str, Any
       chain: With the trained network.
       dataset: What the chain was made for.
       settings: Those of the recipe; others may be among them.
+
+    Raises:
+      Halted: There was no room.
     """
     folder = folder_of(run_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    chain.network.save(folder / NETWORK, include_optimizer=False)
     specs = {name: dataclasses.asdict(getattr(dataset, name)) for name in ("input", "target")}
     about = {"settings": dict(settings), **specs, "learnt": chain.learnt}
-    (folder / CHAIN).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+    with room("the network", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        chain.network.save(folder / NETWORK, include_optimizer=False)
+        (folder / CHAIN).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
 
 def chain(run_id: str) -> Chain:

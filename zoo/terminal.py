@@ -18,6 +18,7 @@ from typing import Any
 
 from typer.exceptions import TyperException
 
+from zoo.disk import full
 from zoo.types import Header, RunError, RunResult, UsageError
 
 # rich folds a table to 80 columns where it sees no terminal, which would break lines for `grep`.
@@ -78,6 +79,9 @@ def explain(error: Exception) -> tuple[int, str]:
         if text.startswith("No such option"):
             text += " A recipe's settings are written setting=value."
         return 2, text if "\n" in text else f"error: {text} See `zoo --help`."
+    no_room = None if isinstance(error, RunError) else full(error)
+    if no_room:
+        return 1, f"error: there is no room on the disk ({no_room}); free some, and run again"
     kind = "" if isinstance(error, RunError) else f"{type(error).__name__}: "
     line = next(iter(str(error).strip().splitlines()), "no reason given")
     return 1, f"error: {kind}{line} (run again with --debug for the traceback)"
