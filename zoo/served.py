@@ -13,15 +13,12 @@ import mlflow.artifacts
 import mlflow.pyfunc
 import numpy as np
 import tensorflow as tf
-import uvicorn
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.pyfunc import PyFuncModel
-from mlflow.pyfunc.scoring_server import init
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from zoo import page
 from zoo.guard import Guard
 from zoo.types import RunError, UsageError
 
@@ -51,8 +48,8 @@ def schema(inputs: Sequence[tf.TensorSpec], kind: str) -> Schema:
     )
 
 
-def check(folder: Path) -> None:
-    """Makes sure that a folder is an export of the zoo, and that its graph only computes.
+def check(folder: Path) -> SavedModel:
+    """What a folder's `saved_model.pb` says, of an export of the zoo whose graph only computes.
 
     Raises:
       UsageError: It has no `saved_model.pb` or no `model.json`.
@@ -71,6 +68,7 @@ def check(folder: Path) -> None:
     reaching = sorted({node.op for node in nodes} & REACHING)
     if reaching:
         raise RunError(f"`{folder}` is not loaded: its graph would do more than compute ({', '.join(reaching)})")
+    return model
 
 
 def of_export(folder: Path, scratch: Path) -> PyFuncModel:
@@ -83,10 +81,10 @@ def of_export(folder: Path, scratch: Path) -> PyFuncModel:
     Raises:
       UsageError, RunError: As of `check`.
     """
-    check(folder)
+    (graph,) = check(folder).meta_graphs
     kind = json.loads((folder / "model.json").read_text(encoding="utf-8"))["kind"]
-    inputs = tf.saved_model.load(str(folder)).signatures["serving_default"].structured_input_signature[1]
-    named = [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in inputs.items()]
+    inputs = sorted(graph.signature_def["serving_default"].inputs.items())
+    named = [tf.TensorSpec(tf.TensorShape(spec.tensor_shape), spec.dtype, name) for name, spec in inputs]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*input example was not provided")  # nobody else will see this model
         mlflow.pyfunc.save_model(
@@ -126,6 +124,11 @@ def serve(folder: Path, host: str, port: int) -> None:
       host: Address to listen on.
       port: TCP port.
     """
+    import uvicorn
+    from mlflow.pyfunc.scoring_server import init
+
+    from zoo import page
+
     with tempfile.TemporaryDirectory() as scratch:
         app = init(of_export(folder, Path(scratch)))
         page.mount(app, folder / "model.json")

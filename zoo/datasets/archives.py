@@ -191,9 +191,8 @@ def prepare(
             builder = make(data_dir=folder, config=config)
         if not prepared.exists():
             _prepare(builder, archive, url, name)
-        if (
-            prepared.is_dir() and not (prepared / SEAL).exists()
-        ):  # TFDS gives the folder its name only when all of it is there
+        # TFDS gives the folder its name only when all of it is there.
+        if prepared.is_dir() and not (prepared / SEAL).exists():
             seal(prepared)
     return builder
 
