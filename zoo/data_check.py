@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from zoo.chain import Chain
 from zoo.datasets.resemblance import near
 from zoo.datasets.tables import shorten
 from zoo.features import compute
+from zoo.learnable import fitting
 from zoo.recipe import Recipe
 from zoo.runs import load_data
 from zoo.types import BadData, Dataset
@@ -26,6 +28,8 @@ FEW = 10  # train examples of a class
 QUIET, SHORTEST = 1e-3, 0.05  # peak of a sound that is silence, and seconds of one too short to hold a word
 RARE = 3  # uses of a symbol, below which it is a slip or cannot be learnt
 MOST_NAMED = 200  # findings of one kind; the rest are counted
+Columns = tuple[list[str], list[Any], list[Any]]  # names, raw inputs and raw targets
+Rows = Callable[[str], Columns]  # of a split, read when first asked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +70,21 @@ class Report:
     @property
     def ok(self) -> bool:
         """Whether the data can be used."""
-        return not any(finding.severity == "fault" for finding in self.findings)
+        return not self.counts["fault"]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Findings of each severity."""
+        return Counter(finding.severity for finding in self.findings)
 
     def __str__(self) -> str:
-        counts = Counter(finding.severity for finding in self.findings)
         sizes = ", ".join(f"{count} {split}" for split, count in self.examples.items()) or "not read"
         left_out = "".join(f", and {count} more like: {reason}" for reason, count in self.more.items())
-        return f"{self.data} ({sizes}): {counts['fault']} faults, {counts['warning']} warnings{left_out}"
+        return f"{self.data} ({sizes}): {self.counts['fault']} faults, {self.counts['warning']} warnings{left_out}"
 
     def as_json(self) -> dict[str, Any]:
         """The same in plain values, with the count of each severity."""
-        counts = Counter(finding.severity for finding in self.findings)
-        return {"ok": self.ok, "faults": counts["fault"], "warnings": counts["warning"], **asdict(self)}
+        return {"ok": self.ok, "faults": self.counts["fault"], "warnings": self.counts["warning"], **asdict(self)}
 
     def as_html(self) -> str:
         """A page that stands alone."""
@@ -114,9 +121,10 @@ def check(recipe: str | Path, **options: Any) -> Report:
     except BadData as error:
         found = [parsed(fault, "fault") for fault in error.faults]
         return Report(data=str(choices.get("data") or recipe), examples={}, findings=found)
+    rows = cache(partial(_rows, dataset))
     found, more = [], {}
     for kind in (dataset_left_out, duplicates, classes, sounds, symbols, learnable):
-        named = list(kind(built, dataset))
+        named = list(kind(built, dataset, rows))
         found += named[:MOST_NAMED]
         if len(named) > MOST_NAMED:
             more[named[0].reason] = len(named) - MOST_NAMED
@@ -145,25 +153,24 @@ def _warning(id: str, reason: str, remedy: str) -> Finding:
     )
 
 
-def dataset_left_out(recipe: Recipe, dataset: Dataset) -> Iterator[Finding]:
+def dataset_left_out(recipe: Recipe, dataset: Dataset, rows: Rows) -> Iterator[Finding]:
     """What the loader could not use."""
     yield from (parsed(text, "warning") for text in dataset.left_out)
 
 
-def _rows(dataset: Dataset, split: str) -> tuple[list[str], list[Any], list[Any]]:
-    """Names, raw inputs and raw targets of a split."""
+def _rows(dataset: Dataset, split: str) -> Columns:
     rows = list(dataset.splits[split].as_numpy_iterator())
     ids = [row["id"].decode(errors="replace") for row in rows]
     return ids, [row["input"] for row in rows], [row["target"] for row in rows]
 
 
-def duplicates(recipe: Recipe, dataset: Dataset) -> Iterator[Finding]:
+def duplicates(recipe: Recipe, dataset: Dataset, rows: Rows) -> Iterator[Finding]:
     """Examples that are nearly the same: in two splits, which flatters the figures, or in train with other targets."""
     if dataset.input.kind == "series" or dataset.origin == "generated":
         return
-    ids, inputs, targets = _rows(dataset, "train")
+    ids, inputs, targets = rows("train")
     for split in (name for name in dataset.splits if name != "train" and name != "unlabelled"):
-        theirs, others, _ = _rows(dataset, split)
+        theirs, others, _ = rows(split)
         for mine, other in near(dataset.input.kind, others, inputs):
             reason = f"is in `{split}` and nearly the same as `{ids[other]}` in `train`"
             yield _warning(theirs[mine], reason, "keep both in one split, by a column `group` or `split`")
@@ -176,11 +183,11 @@ def duplicates(recipe: Recipe, dataset: Dataset) -> Iterator[Finding]:
             yield _warning(ids[mine], f"is nearly the same as `{ids[other]}`, both in `train`", "remove one of the two")
 
 
-def classes(recipe: Recipe, dataset: Dataset) -> Iterator[Finding]:
+def classes(recipe: Recipe, dataset: Dataset, rows: Rows) -> Iterator[Finding]:
     """Classes with few examples, and names that differ in case or spaces only."""
     if not dataset.target.classes:
         return
-    counts = Counter(int(target) for target in _rows(dataset, "train")[2])
+    counts = Counter(int(target) for target in rows("train")[2])
     names: dict[str, str] = {}
     for number, name in enumerate(dataset.target.classes):
         other = names.setdefault("".join(name.casefold().split()), name)
@@ -191,12 +198,12 @@ def classes(recipe: Recipe, dataset: Dataset) -> Iterator[Finding]:
             yield _warning("train", reason, f"add some, at least {FEW}")
 
 
-def sounds(recipe: Recipe, dataset: Dataset) -> Iterator[Finding]:
+def sounds(recipe: Recipe, dataset: Dataset, rows: Rows) -> Iterator[Finding]:
     """Recordings without sound, cut off at the top, or too short to say anything."""
     if dataset.input.kind != "audio":
         return
     for split in dataset.splits:
-        for id, samples in zip(*_rows(dataset, split)[:2], strict=True):
+        for id, samples in zip(*rows(split)[:2], strict=True):
             peak = float(np.abs(samples).max(initial=0.0))
             seconds = len(samples) / dataset.input.rate_hz
             if peak < QUIET:
@@ -207,15 +214,15 @@ def sounds(recipe: Recipe, dataset: Dataset) -> Iterator[Finding]:
                 yield _warning(id, "is too loud, over a hundredth of it is cut off", "record it with less gain")
 
 
-def symbols(recipe: Recipe, dataset: Dataset) -> Iterator[Finding]:
+def symbols(recipe: Recipe, dataset: Dataset, rows: Rows) -> Iterator[Finding]:
     """Symbols of transcribed texts that train lacks, or has so rarely that they are a slip or cannot be learnt."""
     if dataset.target.kind != "text" or recipe.task.name != "transcription":
         return
     used: Counter[str] = Counter()
-    for target in _rows(dataset, "train")[2]:
+    for target in rows("train")[2]:
         used.update(target.decode(errors="replace"))
     for split in dataset.splits:
-        ids, _, targets = _rows(dataset, split)
+        ids, _, targets = rows(split)
         for id, target in zip(ids, targets, strict=True):
             for symbol in sorted(set(target.decode(errors="replace"))):
                 if used[symbol] < RARE:
@@ -224,17 +231,19 @@ def symbols(recipe: Recipe, dataset: Dataset) -> Iterator[Finding]:
                     yield _warning(id, told, "correct it if it is a slip, else add texts with it")
 
 
-def learnable(recipe: Recipe, dataset: Dataset) -> Iterator[Finding]:
+def learnable(recipe: Recipe, dataset: Dataset, rows: Rows) -> Iterator[Finding]:
     """Examples with more symbols to tell than their features have frames for."""
     if not hasattr(recipe.task, "fits"):
         return
     chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
+    fits = fitting(recipe, chain)
     for split in ("train", "val"):
         for row in compute(recipe, chain, dataset.splits[split]):
-            frames = row["splits"][1:] - row["splits"][:-1]
-            if not recipe.task.fits(int(min(frames)), row["target"], chain.network.stride):
+            if not fits(row):
                 id = row["id"].numpy().decode(errors="replace")
-                reason = f"has {int(min(frames))} steps, too few for its {len(row['target'])} symbols: it is left out"
+                reason = (
+                    f"has {len(row['features'])} steps, too few for its {len(row['target'])} symbols: it is left out"
+                )
                 yield _warning(id, reason, "correct its text, or set a smaller stride")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
@@ -21,13 +21,18 @@ def learnable(
       chain: Its network has a `stride`, the steps that make one frame.
       prepared: Features by split, as `prepare` gives them.
     """
+    kept, left_out = dict(prepared), {}
+    for split in ("train", "val"):
+        kept[split] = prepared[split].filter(fitting(recipe, chain))
+        left_out[split] = count(prepared[split]) - count(kept[split])
+    return kept, left_out
+
+
+def fitting(recipe: Recipe, chain: Chain) -> Callable[[dict[str, tf.Tensor]], tf.Tensor]:
+    """From an example as `prepare` gives it to bool[]: whether the task can learn the shortest of its variants."""
 
     def fits(example: dict[str, tf.Tensor]) -> tf.Tensor:
         shortest = tf.cast(tf.reduce_min(example["splits"][1:] - example["splits"][:-1]), tf.int32)
         return recipe.task.fits(shortest, example["target"], chain.network.stride)
 
-    kept, left_out = dict(prepared), {}
-    for split in ("train", "val"):
-        kept[split] = prepared[split].filter(fits)
-        left_out[split] = count(prepared[split]) - count(kept[split])
-    return kept, left_out
+    return fits
