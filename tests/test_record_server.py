@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_resume import begun, curves, of
+from test_resume import curves, of
+from test_resume_processes import begun
 
 import zoo
 from zoo import tracking

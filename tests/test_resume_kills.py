@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_resume import begun, curves, of, weights
+from test_resume import curves, of, weights
+from test_resume_processes import begun
 
 from zoo import tracking
 
