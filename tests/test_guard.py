@@ -190,7 +190,7 @@ def test_too_much_is_refused_before_it_is_read(running: Served):
     assert line == "a request may have 0.286102 MiB, this one has more; send several"
     begun = time.monotonic()
     with socket.create_connection(("127.0.0.1", running.port), timeout=20) as plain:  # says 100 MB and sends a little
-        plain.sendall(b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\nxxx")
+        plain.sendall(b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\nabc")
         assert plain.recv(100).startswith(b"HTTP/1.1 413 ")
     assert time.monotonic() - begun < 5
     with socket.create_connection(("127.0.0.1", running.port), timeout=20) as plain:  # and one that does not say

@@ -59,7 +59,7 @@ def compare(
             names = comparison_page.called(found["runs"])
             figure = comparison_page.curves_of(comparison.curves(list(names)), names)
             if curves:
-                figure.savefig(curves, format="png", dpi=110)
+                figure.savefig(curves, format="png", dpi=comparison_page.DPI)
             if html:
                 html.write_text(comparison_page.page(found, figure), encoding="utf-8")
     if json:

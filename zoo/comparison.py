@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,11 +51,7 @@ def compare(references: Sequence[str]) -> dict[str, Any]:
         "settings": {name: values for name, values in settings.items() if len(set(values)) > 1},
         "metrics": {name: [row["metrics"].get(name) for row in rows] for name in names},
         "groups": _groups(found, rows),
-        "pairs": [
-            pair
-            for one, other in itertools.product(rows[:1], rows[1:])
-            if (pair := _pair(one, other, scores[one["run_id"]], scores[other["run_id"]]))
-        ],
+        "pairs": [pair for other in ids[1:] if (pair := _pair(ids[0], other, scores[ids[0]], scores[other]))],
     }
 
 
@@ -69,7 +64,7 @@ def _ids(references: Sequence[str]) -> list[str]:
             f"`RUN` must be given at least twice to compare, or a recipe with two finished runs; {references[0]!r} has "
             f"{len(rows)}. See `zoo runs`."
         )
-    if len(references) < 2:
+    if not references:
         raise UsageError("`RUN` must be given at least twice to compare, got none. See `zoo runs`.")
     return [tracking.find(reference) for reference in references]
 
@@ -131,9 +126,7 @@ def _scores(run: Run) -> pd.DataFrame | None:
     return None if table["id"].duplicated().any() else table.set_index("id")
 
 
-def _pair(
-    one: Mapping[str, Any], other: Mapping[str, Any], left: pd.DataFrame | None, right: pd.DataFrame | None
-) -> dict[str, Any] | None:
+def _pair(one: str, other: str, left: pd.DataFrame | None, right: pd.DataFrame | None) -> dict[str, Any] | None:
     if left is None or right is None or list(left.columns) != list(right.columns):
         return None
     shared = left.index.intersection(right.index)
@@ -145,7 +138,7 @@ def _pair(
     blocks = np.unique(before["block"], return_inverse=True)[1]
     low, high = interval(block_means(difference, blocks))
     made = {
-        "runs": [one["run_id"], other["run_id"]],
+        "runs": [one, other],
         "metric": metric,
         "examples": len(shared),
         "difference": float(difference.mean()),

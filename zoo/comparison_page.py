@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from zoo.page_parts import picture, table
+
 STYLE = "body{font-family:sans-serif;margin:2em}td,th{text-align:left;padding:.2em 1em;vertical-align:top}"
+DPI = 110
 MOST_NAMED = 200  # examples that changed, on the page
+SPREAD = {"mean": "mean", "deviation": "deviation", "low": "95 % from", "high": "to", "count": "runs"}  # and headings
 
 
 def curves_of(curves: Mapping[str, Mapping[str, Sequence[float]]], names: Mapping[str, str]) -> Figure:
@@ -45,25 +47,21 @@ def curves_of(curves: Mapping[str, Mapping[str, Sequence[float]]], names: Mappin
     return figure
 
 
-def page(found: Mapping[str, Any], figure: Figure | None) -> str:
+def page(found: Mapping[str, Any], figure: Figure) -> str:
     """HTML with nothing outside of it.
 
     Args:
       found: As of `zoo.comparison.compare`.
-      figure: Curves; None to leave them out.
+      figure: Curves, as of `curves_of`.
     """
     names = called(found["runs"])
     heads = [names[row["run_id"]] for row in found["runs"]]
     parts = [f"<h1>{html.escape(', '.join(heads))}</h1>"]
     for title in ("settings", "metrics"):
-        parts.append(_table((title, *heads), ((name, *values) for name, values in found[title].items())))
+        parts.append(_table((title, *heads), [(name, *values) for name, values in found[title].items()]))
     for group in found["groups"]:
-        of = ", ".join(f"{name}={value}" for name, value in group["settings"].items()) or "all settings equal"
-        rows = (
-            (name, *(each.get(part) for part in ("mean", "deviation", "low", "high", "count")))
-            for name, each in group["metrics"].items()
-        )
-        parts.append(_table((f"{of}, over seeds", "mean", "deviation", "95 % from", "to", "runs"), rows))
+        of, rows = spread_of(group)
+        parts.append(_table((f"{of}, over seeds", *SPREAD.values()), rows))
     for pair in found["pairs"]:
         one, other = (names[run_id] for run_id in pair["runs"])
         parts.append(f"<h2>{html.escape(other)} against {html.escape(one)}</h2><p>{html.escape(sentence(pair))}</p>")
@@ -72,10 +70,7 @@ def page(found: Mapping[str, Any], figure: Figure | None) -> str:
             if ids:
                 shown = ", ".join(map(html.escape, ids[:MOST_NAMED])) + (" ..." if len(ids) > MOST_NAMED else "")
                 parts.append(f"<details><summary>{title}: {len(ids)}</summary>{shown}</details>")
-    if figure is not None:
-        content = io.BytesIO()
-        figure.savefig(content, format="png", dpi=110)
-        parts.append(f'<img alt="curves" src="data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}">')
+    parts.append(picture(figure, "curves", DPI))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>runs</title><style>{STYLE}</style>\n'
         + "\n".join(parts)
@@ -90,6 +85,12 @@ def called(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         row["run_id"]: row["name"] if names.count(row["name"]) == 1 else f"{row['name']} {row['run_id'][:8]}"
         for row in rows
     }
+
+
+def spread_of(group: Mapping[str, Any]) -> tuple[str, list[tuple[Any, ...]]]:
+    """Which settings a group of runs has, and a row for each metric: its name and the values of `SPREAD`."""
+    of = ", ".join(f"{name}={value}" for name, value in group["settings"].items()) or "all settings equal"
+    return of, [(name, *(each.get(part) for part in SPREAD)) for name, each in group["metrics"].items()]
 
 
 def sentence(pair: Mapping[str, Any]) -> str:
@@ -112,7 +113,5 @@ def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    head = "".join(f"<th>{html.escape(str(each))}</th>" for each in headings)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(_text(each))}</td>" for each in row) + "</tr>\n" for row in rows)
-    return f"<table><tr>{head}</tr>\n{body}</table>" if body else ""
+def _table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    return table(headings, [[_text(each) for each in row] for row in rows]) if rows else ""

@@ -234,15 +234,11 @@ def print_comparison(found: Mapping[str, Any]) -> None:
     for title in ("settings", "metrics"):
         rows = [(name, *values) for name, values in found[title].items()]
         print_table((title, *headings), rows or [("none differ", *("" for _ in headings))])
-    for group in found["groups"]:
-        of = ", ".join(f"{name}={value}" for name, value in group["settings"].items()) or "all settings equal"
-        spread = [
-            (name, *(each.get(part) for part in ("mean", "deviation", "low", "high", "count")))
-            for name, each in group["metrics"].items()
-        ]
-        print_table(("over seeds", "mean", "deviation", "95 % from", "to", "runs"), spread, title=of)
-    from zoo.comparison_page import called, sentence
+    from zoo.comparison_page import SPREAD, called, sentence, spread_of
 
+    for group in found["groups"]:
+        of, spread = spread_of(group)
+        print_table(("over seeds", *SPREAD.values()), spread, title=of)
     names = called(found["runs"])
     for pair in found["pairs"]:
         one, other = (names[run_id] for run_id in pair["runs"])

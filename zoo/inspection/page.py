@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from zoo.inspection.examples import Example
 from zoo.inspection.gates import GATES, Look, Reading
 from zoo.inspection.pictures import figure_of, spans_of, title_of
+from zoo.page_parts import picture, table
 
 DPI = 100
 STYLE = """
@@ -62,7 +60,8 @@ def page(
     """
     title = f"{recipe}: inside {name}"
     sections = [
-        f"<h2>{html.escape(title_of(reading))}</h2>\n{_inline(figure_of(example, look, [reading], beside, name))}"
+        f"<h2>{html.escape(title_of(reading))}</h2>\n"
+        + picture(figure_of(example, look, [reading], beside, name), "gates, cells and gradient", DPI)
         for reading in look.readings
     ]
     others = f" beside {html.escape(', '.join(beside))}" if beside else ""
@@ -83,7 +82,6 @@ def page(
 
 
 def _table(example: Example, look: Look, readings: Sequence[Reading]) -> str:
-    head = "".join(f"<th>{name}</th>" for name in HEADINGS)
     rows = []
     for reading in readings:
         spans, unit = spans_of(example, look, reading)
@@ -91,12 +89,5 @@ def _table(example: Example, look: Look, readings: Sequence[Reading]) -> str:
         numbers += [f"{value:.3g} {unit}" for value in (spans.min(), float(np.median(spans)), spans.max())]
         cells = [title_of(reading), str(reading.hidden.shape[1]), str(len(reading.hidden)), *numbers]
         cells.append(f"{reading.difference:.1e}")
-        rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
-    return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
-
-
-def _inline(figure: Figure) -> str:
-    content = io.BytesIO()
-    figure.savefig(content, dpi=DPI, format="png")
-    encoded = base64.b64encode(content.getvalue()).decode()
-    return f'<img alt="gates, cells and gradient" src="data:image/png;base64,{encoded}">'
+        rows.append(cells)
+    return table(HEADINGS, rows)
