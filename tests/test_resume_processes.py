@@ -91,12 +91,12 @@ def begun(place: Path, arguments: list[str], line: str | tuple[str, ...]) -> sub
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_a_command_within_five_seconds(place: Path, number: int, code: int):
-    running = begun(place, LONG, "epoch 2/")
-    at = time.monotonic()
-    running.send_signal(number)
-    said = running.stderr.read().splitlines()
-    running.wait()
-    took = time.monotonic() - at
+    with begun(place, LONG, "epoch 2/") as running:
+        at = time.monotonic()
+        running.send_signal(number)
+        said = running.stderr.read().splitlines()
+        running.wait()
+        took = time.monotonic() - at
     assert running.returncode == code
     (row,) = tracking.runs()
     hint = f"go on with this run by `zoo resume {row['run_id'][:8]}`"
@@ -107,18 +107,16 @@ def test_a_signal_stops_a_command_within_five_seconds(place: Path, number: int, 
 
 @pytest.mark.slow
 def test_a_killed_command_is_found_and_goes_on(place: Path):
-    running = begun(place, LONG, "epoch 3/")
-    run_id = tracking.open_store().search_runs(["1"])[0].info.run_id
-    assert tracking.runs()[0]["status"] == "RUNNING"
-    with pytest.raises(UsageError, match=f"run {run_id[:8]} goes on in process {running.pid} on "):
-        zoo.resume(run_id)
-    running.kill()
-    running.wait()
+    with begun(place, LONG, "epoch 3/") as running:
+        run_id = tracking.open_store().search_runs(["1"])[0].info.run_id
+        assert tracking.runs()[0]["status"] == "RUNNING"
+        with pytest.raises(UsageError, match=f"run {run_id[:8]} goes on in process {running.pid} on "):
+            zoo.resume(run_id)
+        running.kill()
     assert tracking.runs()[0]["status"] == "KILLED"
-    again = begun(place, ["resume", "long"], "epoch ")
-    assert tracking.runs()[0]["status"] == "RUNNING"
-    again.kill()
-    again.wait()
+    with begun(place, ["resume", "long"], "epoch ") as again:
+        assert tracking.runs()[0]["status"] == "RUNNING"
+        again.kill()
     (row,) = tracking.runs()
     assert row["status"] == "KILLED"
     steps = [step for step, _ in curves(run_id)["train_loss"]]
