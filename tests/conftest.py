@@ -7,7 +7,8 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,3 +126,19 @@ def standing(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     """The finished runs, and we stand in their folder."""
     monkeypatch.chdir(recorded.folder)
     return recorded
+
+
+@pytest.fixture
+def untouched() -> Callable[[Path], AbstractContextManager[None]]:
+    """Holds that what is done inside leaves all files of a folder as they were, and adds none."""
+
+    def files(folder: Path) -> dict[Path, tuple[int, bytes]]:
+        return {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in folder.rglob("*") if file.is_file()}
+
+    @contextmanager
+    def hold(folder: Path) -> Iterator[None]:
+        before = files(folder)
+        yield
+        assert files(folder) == before
+
+    return hold

@@ -50,8 +50,9 @@ def hourly(column: int) -> pd.Series:
     return pd.Series(values, times.floor("h")).groupby(level=0).mean()
 
 
-def test_splits_are_days_and_customers_are_there_while_they_have_a_meter(folder):
-    dataset = electricity.load(Source(manual_dir=folder), INPUT)
+def test_splits_are_days_and_customers_are_there_while_they_have_a_meter(folder, untouched):
+    with untouched(folder):
+        dataset = electricity.load(Source(manual_dir=folder), INPUT)
     hours = {"MT_001": (15 - 0) * 24, "MT_002": (20 - 8) * 24, "MT_003": 15 * 24}  # of train
     assert dataset.sizes["train"] == sum(steps - 12 - 6 + 1 for steps in hours.values())
     assert dataset.sizes["val"] == 3 * (4 * 24 - 6 + 1)

@@ -43,9 +43,10 @@ def folder(tmp_path, monkeypatch) -> Path:
     return place
 
 
-def test_splits_are_12_4_and_4_months_and_rows_behind_are_not_used(folder):
+def test_splits_are_12_4_and_4_months_and_rows_behind_are_not_used(folder, untouched):
     frame = pd.read_csv(folder / "ETTh1.csv")
-    dataset = ett.load(Source(manual_dir=folder), history(6, 4), "h1")
+    with untouched(folder):
+        dataset = ett.load(Source(manual_dir=folder), history(6, 4), "h1")
     assert dict(dataset.sizes) == {"train": 36 - 6 - 4 + 1, "val": 12 - 4 + 1, "test": 12 - 4 + 1}
     values = frame[list(ett.COLUMNS)].to_numpy()
     mean, deviation = values[:36].mean(axis=0), values[:36].std(axis=0)

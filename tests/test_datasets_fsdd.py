@@ -66,8 +66,9 @@ def ids(dataset, split: str) -> list[str]:
     return [example["id"].decode() for example in dataset.splits[split].as_numpy_iterator()]
 
 
-def test_official_split_and_examples(archive, unreachable):
-    dataset = fsdd.load(Source(manual_dir=archive.parent))
+def test_official_split_and_examples(archive, unreachable, untouched):
+    with untouched(archive.parent):
+        dataset = fsdd.load(Source(manual_dir=archive.parent))
     assert dict(dataset.sizes) == {"train": 36, "val": 60, "test": 60}
     for split, indices in {"train": (5, 6, 44), "val": range(45, 50), "test": range(5)}.items():
         names = [f"{d}_{speaker}_{i}.wav" for d in (3, 7) for speaker in fsdd.SPEAKERS for i in indices]
@@ -192,3 +193,25 @@ def test_the_publishers_archive(tmp_path, monkeypatch):
     lengths = [len(example["input"]) for example in clips]
     assert (min(lengths), max(lengths)) == (1148, 18262)
     assert all(example["id"].startswith(str(example["target"]).encode()) for example in clips)
+
+
+def test_an_archive_cannot_write_outside_the_cache(archive, unreachable, monkeypatch, tmp_path):
+    with tarfile.open(archive) as tar:
+        members = [(member, tar.extractfile(member).read()) for member in tar]
+    outside = tmp_path / "outside"
+    with tarfile.open(archive, "w:gz") as tar:
+        for member, content in members:
+            tar.addfile(member, io.BytesIO(content))
+        for name in ("../../../7_theo_20.wav", f"{outside}/3_theo_20.wav", "../" * 30 + f"{outside}/3_theo_21.wav"):
+            member = tarfile.TarInfo(name)
+            member.size = len(members[0][1])
+            tar.addfile(member, io.BytesIO(members[0][1]))
+        link = tarfile.TarInfo("recordings/7_theo_22.wav")
+        link.type, link.linkname = tarfile.SYMTYPE, str(outside)
+        tar.addfile(link)
+    with pytest.raises(UsageError, match=r"is not the publisher's archive: SHA-256 of its \*\.wav files is"):
+        fsdd.load(Source(manual_dir=archive.parent))
+    monkeypatch.setattr(fsdd, "CHECKSUM", archives.content_checksum(archive, ".wav"))
+    assert fsdd.load(Source(manual_dir=archive.parent)).sizes["train"] == 36 + 3
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["cache", "manual"]
+    assert [file.name for file in archive.parent.iterdir()] == [NAME]

@@ -51,9 +51,10 @@ def ondb(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_lines_go_with_their_transcripts(ondb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
-    dataset = iam_online.load(Source(manual_dir=ondb))
+def test_lines_go_with_their_transcripts(ondb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, untouched):
+    monkeypatch.setenv("ZOO_CACHE", f"{tmp_path}-cache")
+    with untouched(ondb):
+        dataset = iam_online.load(Source(manual_dir=ondb))
     found = {
         split: {row["id"].decode(): row["target"].decode() for row in examples.as_numpy_iterator()}
         for split, examples in dataset.splits.items()
@@ -70,7 +71,7 @@ def test_lines_go_with_their_transcripts(ondb: Path, tmp_path: Path, monkeypatch
 
 
 def test_what_cannot_be_used_is_said_with_its_reason(ondb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("ZOO_CACHE", f"{tmp_path}-cache")
     left_out = set(iam_online.load(Source(manual_dir=ondb)).left_out)
     assert left_out == {
         "a09-000x: no transcript (No such file or directory)",
@@ -88,8 +89,8 @@ def test_who_has_not_registered_is_told_where(tmp_path: Path):
         iam_lines.load(Source(manual_dir=tmp_path))
 
 
-def test_line_images_go_with_their_texts_and_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+def test_line_images_go_with_their_texts_and_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, untouched):
+    monkeypatch.setenv("ZOO_CACHE", f"{tmp_path}-cache")
     (tmp_path / "ascii").mkdir()
     (tmp_path / "ascii" / "lines.txt").write_text(
         "#--- lines.txt ---#\n"
@@ -109,7 +110,8 @@ def test_line_images_go_with_their_texts_and_lists(tmp_path: Path, monkeypatch: 
         Image.fromarray(np.full((9, 30), 200, np.uint8)).save(tmp_path / "lines" / f"{name}.png")
     for name, listed in {"tr.lst": "a01-000u\n", "va.lst": "b02-000-00\n", "te.lst": "c03-000\n"}.items():
         (tmp_path / name).write_text(listed)
-    dataset = iam_lines.load(Source(manual_dir=tmp_path))
+    with untouched(tmp_path):
+        dataset = iam_lines.load(Source(manual_dir=tmp_path))
     found = {
         split: {row["id"].decode(): row["target"].decode() for row in examples.as_numpy_iterator()}
         for split, examples in dataset.splits.items()

@@ -65,8 +65,9 @@ def accept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(CHECKSUMS, name, hashlib.sha256((folder / name).read_bytes()).hexdigest())
 
 
-def test_splits_are_the_publishers(source: Source):
-    dataset = librispeech.load(source)
+def test_splits_are_the_publishers(source: Source, untouched):
+    with untouched(source.manual_dir):
+        dataset = librispeech.load(source)
     assert dict(dataset.sizes) == {"train": 6, "val": 3, "test_clean": 3, "test_other": 3}
     assert dataset.tests == ("test_clean", "test_other")
     for split, part in zip(dataset.splits, CHAPTERS, strict=True):

@@ -48,9 +48,10 @@ def folder(tmp_path, monkeypatch) -> Path:
     return tmp_path / "manual"
 
 
-def test_the_hours_to_be_told_are_test_and_those_before_val(folder):
+def test_the_hours_to_be_told_are_test_and_those_before_val(folder, untouched):
     values = write(folder)
-    dataset = m4.load(Source(manual_dir=folder), INPUT)
+    with untouched(folder):
+        dataset = m4.load(Source(manual_dir=folder), INPUT)
     assert dict(dataset.sizes) == {"train": 2 * (200 - 48 - 95) + (260 - 48 - 95), "val": 3, "test": 3}
     for split, back in (("val", 96), ("test", 48)):
         rows = list(dataset.splits[split].as_numpy_iterator())

@@ -111,8 +111,10 @@ def test_the_tests_pack_as_unix_does(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["", ".gz", ".Z", "zip"])
-def test_splits_and_examples_however_packed(folder, kind):
-    dataset = pen_digits.load(Source(manual_dir=write_files(folder, kind)))
+def test_splits_and_examples_however_packed(folder, kind, untouched):
+    source = Source(manual_dir=write_files(folder, kind))
+    with untouched(source.manual_dir):
+        dataset = pen_digits.load(source)
     assert dict(dataset.sizes) == {"train": 54, "val": 6, "test": 6}
     seen = {split: list(examples.as_numpy_iterator()) for split, examples in dataset.splits.items()}
     assert [example["id"].decode() for example in seen["val"]] == [

@@ -50,8 +50,9 @@ def unreachable(monkeypatch) -> str:
     return url
 
 
-def test_splits_and_examples(folder, unreachable):
-    dataset = sst2.load(Source(manual_dir=folder))
+def test_splits_and_examples(folder, unreachable, untouched):
+    with untouched(folder):
+        dataset = sst2.load(Source(manual_dir=folder))
     assert dict(dataset.sizes) == {"train": 4, "val": 2, "test": 3}
     for split, name in zip(("train", "val", "test"), NAMES, strict=True):
         for number, (text, label) in enumerate(ROWS[name]):

@@ -37,8 +37,8 @@ class Server:
         store = ["--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db"]
         kept = ["--artifacts-destination", str(self.folder / "kept"), "--workers", "1"]
         command = [sys.executable, "-m", "mlflow", "server", *store, *kept, "--port", str(self.port)]
-        log = (self.folder / "server.log").open("a")
-        self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, start_new_session=True)
+        with (self.folder / "server.log").open("a") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, start_new_session=True)
         for _ in range(600):
             try:
                 urllib.request.urlopen(f"{self.uri}/health", timeout=2).close()
@@ -83,16 +83,16 @@ def complete(run_id: str, epochs: int) -> None:
 
 
 def test_a_server_that_comes_back_gets_what_it_missed(place: Path, server: Server):
-    running = begun(place, [*ARGUMENTS, "epochs=60"], "epoch 2/")
-    server.kill()
     said: list[str] = []
-    for line in running.stderr:
-        said.append(line.strip())
-        if line.startswith("epoch 50/"):
-            break
-    server.start()
-    said += [line.strip() for line in running.stderr]
-    assert running.wait() == 0
+    with begun(place, [*ARGUMENTS, "epochs=60"], "epoch 2/") as running:
+        server.kill()
+        for line in running.stderr:
+            said.append(line.strip())
+            if line.startswith("epoch 50/"):
+                break
+        server.start()
+        said += [line.strip() for line in running.stderr]
+    assert running.returncode == 0
     assert [line for line in said if "the tracking store" in line] == [
         f"the tracking store does not answer; what is to be recorded is kept in {tracking.run_folder(of_only())}",
         "the tracking store answers again",
@@ -106,10 +106,10 @@ def of_only() -> str:
 
 
 def test_one_that_stays_away_gets_it_when_the_run_is_resumed(place: Path, server: Server):
-    running = begun(place, [*ARGUMENTS, "epochs=5"], "epoch 2/")
-    server.kill()
-    said = running.stderr.read()
-    assert running.wait() == 1
+    with begun(place, [*ARGUMENTS, "epochs=5"], "epoch 2/") as running:
+        server.kill()
+        said = running.stderr.read()
+    assert running.returncode == 1
     assert "the tracking store does not answer, and the run has a model for it" in said.splitlines()[-1]
     with pytest.raises(Halted, match=f"the tracking store {server.uri} does not answer; start it, or unset"):
         zoo.resume("latest")
@@ -126,3 +126,27 @@ def test_without_a_server_nothing_is_begun(place: Path, monkeypatch: pytest.Monk
         zoo.run("adding", sample=True, limit=30, length=20, progress="silent")
     assert "http://...127.0.0.1:9 does not answer; start it, or unset MLFLOW_TRACKING_URI" in str(caught.value)
     assert "secret" not in str(caught.value) and not (place / "mlruns" / "checkpoints").exists()
+
+
+SECRETS = {
+    "AWS_SECRET_ACCESS_KEY": "h4sh-of-the-store",
+    "HF_TOKEN": "t0ken-of-a-hub",
+    "OWN_PASSWORD": "pa55-of-a-user",
+}
+
+
+def test_no_secret_is_written_down(place: Path, server: Server, monkeypatch: pytest.MonkeyPatch):
+    for name, secret in SECRETS.items():
+        monkeypatch.setenv(name, secret)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri.replace("//", "//somebody:pa55-of-the-server@"))
+    ended = subprocess.run(
+        [sys.executable, "-m", "zoo", *ARGUMENTS, "epochs=2"], cwd=place, capture_output=True, text=True, check=True
+    )
+    told = ended.stdout + ended.stderr
+    for command in (["doctor"], ["runs", "--json"], ["predict", "latest", str(place / "none.wav")]):
+        ended = subprocess.run([sys.executable, "-m", "zoo", *command], cwd=place, capture_output=True, text=True)
+        told += ended.stdout + ended.stderr
+    complete(of_only(), 2)
+    for secret in (*SECRETS.values(), "pa55-of-the-server", "somebody"):
+        assert secret not in told
+        assert [file for file in place.rglob("*") if file.is_file() and secret.encode() in file.read_bytes()] == []
