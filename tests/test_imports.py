@@ -15,7 +15,7 @@ ROOT = Path(zoo.__file__).parent
 FILES = sorted(file for file in ROOT.rglob("*.py") if "recipes" not in file.relative_to(ROOT).parts)
 # A room may import from rooms in the same row or above; the rows are DESIGN's, top to bottom.
 ROWS = [
-    {"types", "series", "disk", "process"},
+    {"types", "series", "disk", "process", "credentials"},
     {"layers", "datasets", "inputs", "signatures"},
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},

@@ -36,7 +36,7 @@ def runs(
     if json:
         terminal.print_json(rows)
     else:
-        terminal.print_runs(rows, tracking.uri())
+        terminal.print_runs(rows, tracking.shown_uri())
 
 
 @verb("zoo compare latest wide; zoo compare spoken_digits --html spoken_digits.html")

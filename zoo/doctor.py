@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from zoo import catalog
+from zoo.credentials import hidden
 from zoo.types import UsageError
 
 LEAST_FREE = 5 * 2**30  # bytes: a data set, its features and a few runs
@@ -68,7 +69,7 @@ def _rooms() -> dict[str, Callable[[], Finding]]:
 
 
 def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+    return hidden(f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}")
 
 
 def _install() -> str:
@@ -186,7 +187,7 @@ def _store() -> Finding:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", SERVER_SECONDS)
     from zoo import tracking
 
-    place = tracking.uri()
+    place = tracking.shown_uri()
     if not tracking.exists():
         return Finding(what="MLflow store", ok=True, detail=f"{place}: none yet, the first run makes it")
     try:

@@ -27,6 +27,7 @@ from mlflow.tracking.context import registry as context_registry
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from zoo import dead, process, tracking
+from zoo.credentials import hidden
 from zoo.disk import room
 from zoo.monitor import Monitor
 from zoo.outbox import Outbox
@@ -120,7 +121,7 @@ class Record:
             reason = str(error) if isinstance(error, (UsageError, RunError)) else repr(error)
             reason = getattr(error, "reason", "interrupted") if killed else reason
             with contextlib.suppress(RunError):  # the error that ends the run is the one to be seen
-                self.outbox.add(tags={"reason": reason[:5000]})
+                self.outbox.add(tags={"reason": hidden(reason)[:5000]})
                 self.outbox.add(status="KILLED" if killed else "FAILED")
                 self.outbox.flush(SECONDS_KILLED if killed else SECONDS)
         finally:

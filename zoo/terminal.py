@@ -18,6 +18,7 @@ from typing import Any
 
 from typer.exceptions import TyperException
 
+from zoo.credentials import hidden
 from zoo.disk import full
 from zoo.types import Header, RunError, RunResult, UsageError
 
@@ -84,7 +85,7 @@ def explain(error: Exception) -> tuple[int, str]:
         return 1, f"error: there is no room on the disk ({no_room}); free some, and run again"
     kind = "" if isinstance(error, RunError) else f"{type(error).__name__}: "
     line = next(iter(str(error).strip().splitlines()), "no reason given")
-    return 1, f"error: {kind}{line} (run again with --debug for the traceback)"
+    return 1, f"error: {kind}{hidden(line)} (run again with --debug for the traceback)"
 
 
 def results_only() -> contextlib.AbstractContextManager[None]:

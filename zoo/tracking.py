@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from zoo import dead
+from zoo.credentials import hidden
 from zoo.outbox import transient
 from zoo.types import Halted, UsageError
 
@@ -57,8 +57,8 @@ def uri() -> str:
 
 
 def shown_uri() -> str:
-    """The same without a user's name, a password or a token in it, which are nobody's business."""
-    return re.sub(r"(?<=://)[^/@]*@|(?<=\?).*", "...", uri()) if not embedded() else uri()
+    """The same without a user's name, a password or a token in it."""
+    return hidden(uri())
 
 
 def embedded() -> bool:
@@ -99,6 +99,7 @@ def open_store() -> MlflowClient:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # MLflow's 7 take four minutes
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # with the server's password in it, if it has one
     given = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri())
     if given is None:  # MLflow has just set it; kept, it would name this store even after a change of folder
@@ -151,7 +152,7 @@ def find(reference: str) -> str:
         raise UsageError(f"`RUN` must mean one run, and {reference!r} fits {len(fitting)}: {ids}. Give more of the id.")
     count = f"{len(every)} runs" if every else "no run"
     raise UsageError(
-        f"`RUN` must be a run, got {reference!r}, and {uri()} has {count} and none so named. See `zoo runs`."
+        f"`RUN` must be a run, got {reference!r}, and {shown_uri()} has {count} and none so named. See `zoo runs`."
     )
 
 
@@ -162,10 +163,16 @@ def runs(recipe: str | None = None) -> list[dict[str, Any]]:
 
 
 def ui(port: int = 5000) -> None:
-    """Serves MLflow's own pages on this store at 127.0.0.1 until interrupted."""
+    """Serves MLflow's own pages on this store at 127.0.0.1 until interrupted.
+
+    Raises:
+      UsageError: The store is a server, which has these pages itself.
+    """
+    if uri().startswith("http"):
+        raise UsageError(f"`zoo ui` is for a record of your own, and this is a server's; open {shown_uri()} instead.")
     open_store()
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri(), "--port", str(port)]
-    subprocess.run(command, check=False)
+    command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port)]
+    subprocess.run(command, env={**os.environ, "MLFLOW_BACKEND_STORE_URI": uri()}, check=False)
 
 
 def _search() -> list[Run]:
