@@ -28,6 +28,14 @@ def test_scores_by_hand():
     np.testing.assert_allclose(TASK.example_scores({"scores": SCORES}, TRUTH, LABELS), ENTROPY, rtol=1e-6)
 
 
+def test_metrics_are_known_by_shape_where_a_size_is_known_on_one_side_alone():
+    """Keras asks for it in `fit`, whose targets have a fixed length where all sequences have."""
+    target, logits = tf.TensorSpec((None, 120), tf.int32), tf.TensorSpec((None, None, 3), tf.float32)
+    for metric in TASK.metrics():
+        made = tf.function(metric._fn).get_concrete_function(target, logits)
+        assert made.output_shapes.rank == 1
+
+
 def test_loss_and_metrics_are_those_of_the_scores_whatever_keras_makes_of_the_target():
     logits = tf.math.log(tf.maximum(tf.constant(SCORES), 1e-30)) + 3.0
     for dtype in (tf.int32, tf.float32):

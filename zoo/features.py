@@ -276,7 +276,7 @@ def _bucketed(rows: tf.data.Dataset, batch_size: int, forced: bool) -> tf.data.D
     alike = shape.is_fully_defined() and target_shape.is_fully_defined()
     if alike and not forced:  # there is nothing to sort or to pad
         return rows.batch(batch_size).map(
-            lambda values, target: ((values, tf.repeat(tf.shape(values)[1], tf.shape(values)[0])), target)
+            lambda values, target: ((values, tf.fill(tf.shape(values)[:1], tf.shape(values)[1])), target)
         )
 
     def sort(values: tf.RaggedTensor, target: tf.Tensor) -> tf.data.Dataset:

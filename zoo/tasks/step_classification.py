@@ -44,12 +44,14 @@ class StepClassification:
 
         def accuracy(target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
             label, asked = asked_of(target)
-            right = tf.cast(tf.argmax(logits, -1, tf.int32) == label, tf.float32)
+            # Not ==, whose shape is unknown where a size is known on one side alone.
+            right = tf.cast(tf.equal(tf.argmax(logits, -1, tf.int32), label), tf.float32)
             return tf.boolean_mask(right, asked > 0)
 
         def wrong(target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
             label, asked = asked_of(target)
-            return tf.reduce_max(tf.cast(tf.argmax(logits, -1, tf.int32) != label, tf.float32) * asked, 1)
+            off = tf.not_equal(tf.argmax(logits, -1, tf.int32), label)
+            return tf.reduce_max(tf.cast(off, tf.float32) * asked, 1)
 
         return [
             keras.metrics.MeanMetricWrapper(accuracy, name="accuracy"),
