@@ -15,15 +15,15 @@ import zoo
 def recipe(
     *,
     length: int = 100,
-    sequences: int = 10_000,
+    sequences: int = 12_000,
     cell: Literal["lstm", "gru", "rnn"] = "lstm",
     match: Literal["units", "weights"] = "units",
     units: int = 64,
     forget_bias: float = 1.0,
-    chrono: bool = False,
+    chrono: bool = True,
     epochs: int = 3,
-    batch_size: int = 20,
-    learning_rate: float = 5e-3,
+    batch_size: int = 10,
+    learning_rate: float = 2e-2,
     warmup: float = 0.1,
     clip_norm: float = 1.0,
     average: float = 0.98,
@@ -37,7 +37,7 @@ def recipe(
       match: Give the other cells the same number of units, or about the same number of weights.
       units: Memory cells of the LSTM.
       forget_bias: First bias of the forget gates.
-      chrono: Draw the first biases of the gates for dependences of up to `length` steps instead.
+      chrono: Draw the first biases of the gates for dependences of up to `length` steps, and not as `forget_bias` says.
       epochs: Passes over the train sequences.
       batch_size: Sequences per step.
       learning_rate: Peak learning rate.

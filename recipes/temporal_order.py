@@ -16,15 +16,15 @@ def recipe(
     *,
     classes: Literal[4, 8] = 4,
     length: int = 100,
-    sequences: int = 3_000,
+    sequences: int = 3_100,
     cell: Literal["lstm", "gru", "rnn"] = "lstm",
     match: Literal["units", "weights"] = "units",
     units: int = 64,
     forget_bias: float = 1.0,
-    chrono: bool = False,
-    epochs: int = 3,
-    batch_size: int = 20,
-    learning_rate: float = 5e-3,
+    chrono: bool = True,
+    epochs: int = 1,
+    batch_size: int = 5,
+    learning_rate: float = 1e-2,
     warmup: float = 0.1,
     clip_norm: float = 1.0,
     average: float = 0.98,
@@ -39,7 +39,7 @@ def recipe(
       match: Give the other cells the same number of units, or about the same number of weights.
       units: Memory cells of the LSTM.
       forget_bias: First bias of the forget gates.
-      chrono: Draw the first biases of the gates for dependences of up to `length` steps instead.
+      chrono: Draw the first biases of the gates for dependences of up to `length` steps, and not as `forget_bias` says.
       epochs: Passes over the train sequences.
       batch_size: Sequences per step.
       learning_rate: Peak learning rate.

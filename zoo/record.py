@@ -35,7 +35,7 @@ from zoo.types import Dataset, RunError, UsageError
 
 PACKAGES = ("lstm-zoo", "tensorflow", "keras", "tensorflow-datasets", "mlflow", "numpy", "scikit-learn", "soundfile")
 SECONDS = 120.0  # for the store to take the end of a run
-SECONDS_AWAY = 10.0  # where it is known not to answer
+SECONDS_AWAY = 60.0  # where it is known not to answer; a server takes about so long to be started again
 SECONDS_KILLED = 1.5  # where somebody waits for the process to go
 
 
