@@ -212,6 +212,15 @@ def test_malformed_lists(tmp_path, name, content, fault):
     assert any(re.match(fault, found) for found in faults(tmp_path / name)), faults(tmp_path / name)
 
 
+def test_a_name_with_a_nul_is_a_fault(tmp_path):
+    lines = [f"{write_clip(tmp_path / f'{number}.wav').name},{'ab'[number % 2]}" for number in range(20)]
+    path = write_list(tmp_path / "l.csv", "path,label", *lines, "9\0.wav,a")
+    with pytest.raises(BadData) as caught:
+        load(path)
+    (fault,) = caught.value.faults
+    assert fault.endswith("l.csv:22: `path` has a NUL, which no text and no file's name has; the file may be damaged")
+
+
 def test_one_list_per_split_and_several_tests(tmp_path):
     for name in "abcdef":
         write_clip(tmp_path / "audio" / f"{name}.wav")

@@ -34,6 +34,7 @@ def test_every_fault_of_json_lines_at_once(tmp_path):
         '{"text": "a"}',
         '["a", "x"]',
         "[" * 200_000,
+        '{"text": "with a \\u0000 inside", "label": "x"}',
         "",
         *(json.dumps({"text": text, "label": label}) for text, label in SOUND),
     ]
@@ -49,6 +50,7 @@ def test_every_fault_of_json_lines_at_once(tmp_path):
         "l.jsonl:7: `text` has \\ud83d, half a character that UTF-8 cannot hold",
         "l.jsonl:8: no value for `label`",
         "l.jsonl:9: must be a JSON object, got a list",
+        "l.jsonl:11: `text` has a NUL, which no text and no file's name has; the file may be damaged",
         "l.jsonl:2: `text` must be text, got 3",
         "l.jsonl:3: `text` must be text, got ['a', 'b']",
     ]

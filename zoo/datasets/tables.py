@@ -154,6 +154,8 @@ def _row_fault(values: Mapping[str, Any], columns: Sequence[str], split: str | N
         half = LONE_SURROGATE.search(str(values.get(name)))
         if half:
             return f"`{name}` has \\u{ord(half[0]):04x}, half a character that UTF-8 cannot hold"
+        if "\0" in str(values.get(name)):
+            return f"`{name}` has a NUL, which no text and no file's name has; the file may be damaged"
     return ""
 
 
