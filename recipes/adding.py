@@ -23,7 +23,7 @@ def recipe(
     chrono: bool = True,
     epochs: int = 3,
     batch_size: int = 10,
-    learning_rate: float = 2e-2,
+    learning_rate: float = 3e-2,
     warmup: float = 0.1,
     clip_norm: float = 1.0,
     average: float = 0.98,

@@ -221,6 +221,13 @@ def test_a_name_with_a_nul_is_a_fault(tmp_path):
     assert fault.endswith("l.csv:22: `path` has a NUL, which no text and no file's name has; the file may be damaged")
 
 
+def test_a_name_that_no_file_can_have_is_a_fault(tmp_path):
+    lines = [f"{write_clip(tmp_path / f'{number}.wav').name},{'ab'[number % 2]}" for number in range(20)]
+    assert faults(write_list(tmp_path / "l.csv", "path,label", *lines, "9" * 300 + ".wav,a")) == [
+        f"l.csv:22: `{'9' * 300}.wav` File name too long"
+    ]
+
+
 def test_one_list_per_split_and_several_tests(tmp_path):
     for name in "abcdef":
         write_clip(tmp_path / "audio" / f"{name}.wav")

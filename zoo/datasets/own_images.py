@@ -69,11 +69,11 @@ def _entries(path: Path) -> tuple[list[Written], list[str]]:
 
 
 def _read(entry: Written) -> bytes:
-    if not entry.file.exists():
-        raise ValueError("does not exist")
-    if entry.file.is_dir():
-        raise ValueError("is a folder")
     try:
+        if not entry.file.exists():
+            raise ValueError("does not exist")
+        if entry.file.is_dir():
+            raise ValueError("is a folder")
         return png_bytes(entry.file.read_bytes())
     except OSError as error:
         raise ValueError(error.strerror) from None
