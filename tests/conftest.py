@@ -142,3 +142,10 @@ def untouched() -> Callable[[Path], AbstractContextManager[None]]:
         assert files(folder) == before
 
     return hold
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where features are kept, in a cache of the test's own."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    return tmp_path / "features"

@@ -6,12 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from series_models import ahead, sales, write
 
 from zoo import catalog, cli, terminal
-from zoo.types import BadData, RunError, RunResult, UsageError
+from zoo.types import BadData, RunError, UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
 VERBS = (
@@ -236,112 +234,6 @@ def test_an_interrupt_is_one_line_and_code_130(monkeypatch, capsys):
     assert capsys.readouterr().err == "interrupted\n"
 
 
-RESULT = RunResult(
-    run_id="0123456789abcdef",
-    name="wide",
-    recipe="spoken_digits",
-    data="sample",
-    metrics={"test_accuracy": 0.98125, "best_val_accuracy": 1.0},
-    baseline={"baseline_accuracy": 0.5},
-    kernels={"forward": "cpu: no GPU", "backward": "cpu: no GPU", "top": "cudnn"},
-    seconds=61.2,
-    export=None,
-    proof="none",
-)
-
-
-def test_result_table(capsys):
-    terminal.print_result(RESULT)
-    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == "metric test baseline"
-    assert "accuracy 0.9812 0.5" in lines
-    assert "best_val_accuracy 1" in lines
-    assert "run wide (0123456789abcdef)" in lines
-    assert "data sample, so no figure here is a real result" in lines
-    assert "kernels 2 LSTM layers on cpu: no GPU; 1 LSTM layer on cudnn" in lines
-    assert "export none" in lines
-    assert lines[-1] == "next zoo ui"
-
-
-def test_result_names_the_export_and_what_to_do_with_it(tmp_path, monkeypatch, capsys):
-    import dataclasses
-
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "model.json").write_text('{"kind": "audio"}')
-    monkeypatch.chdir(tmp_path)
-    exported = dataclasses.replace(RESULT, data="own", export=str(tmp_path / "model"), proof="passed")
-    terminal.print_result(exported)
-    text = capsys.readouterr().out
-    assert "export   model, proof passed\n" in text
-    assert "data     own\n" in text
-    assert text.endswith("next     zoo predict latest my.wav\n         zoo serve latest\n         zoo ui\n")
-    (tmp_path / "model" / "model.json").write_text('{"kind": "series", "series": {"look_back": 24}}')
-    terminal.print_result(exported)
-    assert "next     zoo predict latest my.csv\n" in capsys.readouterr().out
-
-
-ROW = {
-    "run_id": "0123456789abcdef",
-    "name": "wide",
-    "recipe": "adding",
-    "status": "FINISHED",
-    "started": 0,
-    "seconds": 1.5,
-}
-
-
-def test_runs_on_samples_stand_apart(capsys):
-    metrics = {"test_mse": 0.25, "baseline_mse": 0.5, "val_mse": 1.0}
-    rows = [{**ROW, "data": "sample", "metrics": {}}, {**ROW, "data": "real", "metrics": metrics}]
-    terminal.print_runs(rows, "sqlite:///x.db")
-    text = capsys.readouterr().out
-    real, sample = text.split("on samples\n")
-    assert "mse 0.25 (0.5)" in real
-    assert "sample" not in real
-    assert "01234567" in sample
-    terminal.print_runs([], "sqlite:///x.db")
-    assert capsys.readouterr().out == "no such run in sqlite:///x.db; start one with `zoo run NAME --sample`\n"
-
-
-def test_comparison_puts_runs_side_by_side(capsys):
-    rows = [{**ROW, "data": "own"}, {**ROW, "run_id": "fedcba9876543210", "name": "narrow", "data": "own"}]
-    ids = [row["run_id"] for row in rows]
-    found = {"runs": rows, "settings": {"units": ["96", "48"]}, "metrics": {"test_mse": [0.25, None]}}
-    group = {"runs": ids, "settings": {"units": "96"}, "metrics": {"test_mse": {"mean": 0.25, "count": 1}}}
-    pair = {"runs": ids, "metric": "mse", "examples": 9, "difference": 0.5, "low": 0.25, "high": 0.75}
-    terminal.print_comparison({**found, "groups": [group], "pairs": [pair]})
-    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert "settings wide 01234567 narrow fedcba98" in lines
-    assert "units 96 48" in lines
-    assert "test_mse 0.25" in lines
-    assert "units=96" in lines and "test_mse 0.25 1" in lines
-    assert lines[-1] == (
-        "narrow against wide: mse differs by +0.5000 (+0.2500 to +0.7500 with 95 %) on the same 9 test examples"
-    )
-    terminal.print_comparison({"runs": rows, "settings": {}, "metrics": {}, "groups": [], "pairs": []})
-    assert "none differ" in capsys.readouterr().out
-
-
-def test_results_only_keeps_standard_output_clean_of_child_processes(tmp_path):
-    code = """
-import subprocess, sys
-from zoo import terminal
-with terminal.results_only():
-    print("from Python")
-    sys.stdout.flush()
-    subprocess.run([sys.executable, "-c", "print('from a child')"], check=True)
-print("result")
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert (done.stdout, done.stderr) == ("result\n", "from Python\nfrom a child\n")
-
-
 def test_reading_an_empty_record(tmp_path):
     done = zoo("runs", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -368,58 +260,6 @@ def test_verbose_lets_tensorflow_speak(tmp_path):
     done = zoo("data", "adding", "--sample", "--limit", "1", "--verbose", folder=tmp_path, TF_CPP_MIN_LOG_LEVEL="0")
     assert done.returncode == 0
     assert len(done.stderr.splitlines()) > 1
-
-
-def test_the_users_own_table_is_learnt_continued_and_tested_in_its_past(place, capsys):
-    frame = sales()
-    write(Path("sales.csv"), ahead(frame, 6))
-    words = ("look_back=24", "horizon=6", "units=8", "segment=6", "epochs=1", "known=promo")
-    assert cli.main(["run", "ett", "--data", "sales.csv", *words, "--json"]) == 0
-    said = capsys.readouterr()
-    result = json.loads(said.out)
-    assert (result["data"], result["proof"]) == ("own", "passed")
-    assert {"test_mse", "test_mae", "test_smape", "test_mase"} <= set(result["metrics"])
-    assert {"baseline_mse", "last_value_mse", "seasonal_naive_mse"} <= set(result["baseline"])
-    assert "steps of `h`, a season has 24 of them" in said.err
-
-    assert cli.main(["predict", "latest", "sales.csv"]) == 0
-    row = json.loads(capsys.readouterr().out)
-    assert row["forecast"] == "sales.forecast.csv" and Path("sales.forecast.png").exists()
-    told = pd.read_csv("sales.forecast.csv")
-    assert told.columns.tolist() == ["date", "north", "south"]
-    expected = pd.date_range(frame["date"].iloc[-1], periods=7, freq="h")[1:]
-    assert told["date"].tolist() == [str(time) for time in expected]
-    assert (row["from"], row["to"]) == (str(expected[0]), str(expected[-1]))
-
-    assert cli.main(["predict", "latest", "sales.csv", "--backtest", "2"]) == 0
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    cutoffs = [str(frame["date"].iloc[-13]), str(frame["date"].iloc[-7]), "mean"]
-    assert [row["cutoff"] for row in rows] == cutoffs and rows[-1]["mase"] > 0
-    assert len(pd.read_csv("sales.backtest.csv")) == 2 * 2 * 6 and Path("sales.backtest.png").exists()
-
-    write(Path("broken.csv"), frame.assign(north="many"))
-    assert cli.main(["predict", "latest", "broken.csv"]) == 2
-    said = capsys.readouterr().err
-    assert f"error: `broken.csv` has {len(frame)} faults; mend or remove these and run again:" in said
-    assert "  broken.csv:2: `north` is no number: `many`; write it with a point, as 1234.5" in said
-
-
-def test_own_tables_are_described_and_refused_without_a_run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    write(Path("sales.csv"), sales())
-    assert cli.main(["data", "ett", "--data", "sales.csv", "look_back=12", "horizon=6"]) == 0
-    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert "names north, south, promo" in lines and "frequency h" in lines
-    assert any(line.startswith("test 13 2024-01-04 00:00:00") for line in lines)
-    write(Path("gap.csv"), sales().drop(index=40))
-    assert cli.main(["run", "ett", "--data", "gap.csv", "look_back=12", "horizon=6"]) == 2
-    assert "  gap.csv:42: 1 step is missing between 2024-01-02 15:00:00 and 2024-01-02 17:00:00; add them, or set" in (
-        capsys.readouterr().err
-    )
-    assert cli.main(["data", "ett", "--data", "gap.csv", "look_back=12", "horizon=6", "gaps=fill"]) == 0
-    assert cli.main(["data", "electricity", "--sample", "interval=1"]) == 2
-    assert "error: `interval` must be a share from 0.001 to 0.999, got 1.0." in capsys.readouterr().err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["gap.csv", "sales.csv"]
 
 
 @pytest.mark.slow
