@@ -20,6 +20,7 @@ VERBS = (
     "check",
     "data",
     "run",
+    "sweep",
     "runs",
     "compare",
     "ui",
