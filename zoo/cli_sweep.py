@@ -20,23 +20,26 @@ Varied = Annotated[
         "value for all. See `zoo show NAME`.",
     ),
 ]
+Trials = Annotated[int, typer.Option("--trials", min=1, help="How many in all, by all processes together.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="How many at once here.")]
+Storage = Annotated[
+    str | None, typer.Option("--storage", metavar="URL", help="Database of Optuna, for several machines.")
+]
+SweepName = Annotated[str | None, typer.Option("--name", help="Of the sweep; made of what is asked without.")]
+Pruner = Annotated[
+    Literal["median", "hyperband", "none"], typer.Option("--pruner", help="Stops trials that will not be the best.")
+]
 
 
 @verb("zoo sweep spoken_digits learning_rate=1e-4..1e-2 units=64,128 --trials 20 --workers 2")
 def sweep(
     name: Name,
     settings: Varied = None,
-    trials: Annotated[int, typer.Option("--trials", min=1, help="How many in all, by all processes together.")] = 20,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="How many at once here.")] = 1,
-    storage: Annotated[
-        str | None, typer.Option("--storage", metavar="URL", help="Optuna's database, shared by several machines.")
-    ] = None,
-    sweep_name: Annotated[
-        str | None, typer.Option("--name", help="Of the sweep and its study; made of what is asked without.")
-    ] = None,
-    pruner: Annotated[
-        Literal["median", "hyperband", "none"], typer.Option("--pruner", help="What stops hopeless trials early.")
-    ] = "median",
+    trials: Trials = 20,
+    workers: Workers = 1,
+    storage: Storage = None,
+    sweep_name: SweepName = None,
+    pruner: Pruner = "median",
     sample: Sample = False,
     data: Data = None,
     manual_dir: ManualDir = None,

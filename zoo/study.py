@@ -16,7 +16,7 @@ from optuna.exceptions import OptunaError
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from zoo import process
+from zoo import process, tracking
 from zoo.dead import STALE_SECONDS
 from zoo.space import Space
 from zoo.types import RunError, UsageError
@@ -40,16 +40,19 @@ PRUNERS: Mapping[str, Callable[[], optuna.pruners.BasePruner]] = {
 }
 
 
-def open_storage(url: str) -> optuna.storages.RDBStorage:
+def open_storage(url: str | None) -> optuna.storages.RDBStorage:
     """Optuna's storage, made at first use.
 
     Args:
-      url: Of a database, as SQLAlchemy takes it.
+      url: Of a database, as SQLAlchemy takes it; None for a file of SQLite's beside the record.
 
     Raises:
       UsageError: It cannot be opened.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if url is None:
+        tracking.folder().mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{tracking.folder() / 'sweeps.db'}"
     file = url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else None
     alone = contextlib.nullcontext() if file is None else FileLock(f"{file}.lock")  # two that make it corrupt it
     busy = {} if file is None else {"connect_args": {"timeout": 60}}

@@ -102,16 +102,9 @@ def sweep(
     known = catalog.settings(file)
     fixed = validate(known, settings)
     kept = space.check(known, varied, fixed)
-    for option, count in (("trials", trials), ("workers", workers)):
-        if count < 1:
-            raise UsageError(f"`{option}` must be at least 1, got {count}.")
-    if importlib.util.find_spec("optuna") is None:
-        raise UsageError("a sweep needs Optuna, which is not installed; `pip install 'lstm-zoo[scale]'`.")
-    from zoo.study import PRUNERS
+    _check(trials, workers, pruner)
     from zoo.trials import Crew
 
-    if pruner not in PRUNERS:
-        raise UsageError(f"`pruner` must be one of {', '.join(PRUNERS)}, got {pruner!r}.")
     request = Request(
         file=file,
         settings=fixed,
@@ -137,6 +130,18 @@ def sweep(
             work.said.close()
 
 
+def _check(trials: int, workers: int, pruner: str) -> None:
+    for option, count in (("trials", trials), ("workers", workers)):
+        if count < 1:
+            raise UsageError(f"`{option}` must be at least 1, got {count}.")
+    if importlib.util.find_spec("optuna") is None:
+        raise UsageError("a sweep needs Optuna, which is not installed; install it: pip install 'lstm-zoo[scale]'")
+    from zoo.study import PRUNERS
+
+    if pruner not in PRUNERS:
+        raise UsageError(f"`pruner` must be one of {', '.join(PRUNERS)}, got {pruner!r}.")
+
+
 class _Sweep:
     """This process's part in a sweep."""
 
@@ -147,6 +152,7 @@ class _Sweep:
         self.watch = ""
 
     def run(self, crew: Crew, trials: int, name: str | None, url: str | None, pruner: str) -> SweepResult:
+        """All of it, from what there is of it already."""
         from zoo.study import Study, open_storage
 
         recipe, fixed = self.request.file.stem, self.request.settings
@@ -157,7 +163,7 @@ class _Sweep:
         name = name or f"{recipe}-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:8]}"
         points = space.grid(self.varied, trials)
         trials = len(points) or trials
-        storage = open_storage(url or default_storage())
+        storage = open_storage(url)
         parent, study = ParentRun(recipe, name), Study(storage, name, self.request.seed, pruner)
 
         def begin() -> dict[str, Any]:
@@ -283,12 +289,6 @@ class _Sweep:
             self.said.say(f"go on with this sweep by the same command: `{process.command('zoo.sweep in Python')}`")
         elif not isinstance(error, UsageError):
             self.parent.stop("FAILED", str(error) if isinstance(error, RunError) else repr(error))
-
-
-def default_storage() -> str:
-    """A file of SQLite's beside the record."""
-    tracking.folder().mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{tracking.folder() / 'sweeps.db'}"
 
 
 def cell(value: Any) -> str:
