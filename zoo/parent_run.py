@@ -98,7 +98,7 @@ class ParentRun:
         """Says that this process works on it, unless one already does."""
         with self._if_it_answers():
             run = self.client.get_run(self.run_id)
-            if run.info.status != "RUNNING":
+            if run.info.status not in ("RUNNING", "FINISHED"):
                 if "reason" in run.data.tags:
                     self.client.delete_tag(self.run_id, "reason")
                 self.client.set_tag(self.run_id, process.TAG, process.identity())

@@ -132,6 +132,11 @@ class Study:
             self.study.enqueue_trial(dict(point), skip_if_exists=True)
         self.study.set_user_attr(ABOUT, about)
 
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether the best value is the highest one."""
+        return self.study.direction == optuna.study.StudyDirection.MAXIMIZE
+
     def trials(self) -> list[FrozenTrial]:
         """Those that count, by their number."""
         return [trial for trial in self.study.get_trials(deepcopy=False) if UNCOUNTED not in trial.user_attrs]
@@ -218,7 +223,7 @@ class Study:
 
     def ranked(self) -> list[FrozenTrial]:
         """Trials that count: complete ones, the best first, then pruned and failed ones, then others."""
-        sign = -1 if self.study.direction == optuna.study.StudyDirection.MAXIMIZE else 1
+        sign = -1 if self.higher_is_better else 1
         order = list(STATES)
 
         def place(trial: FrozenTrial) -> tuple[float, ...]:

@@ -22,7 +22,7 @@ def picture(study: Study, watch: str) -> Figure:
     important = importances(study)
     figure = Figure(figsize=(9, 3.5) if important else (5.5, 3.5), layout="constrained")
     history, *bars = figure.subplots(1, 2 if important else 1, squeeze=False)[0]
-    best = max if study.study.direction == optuna.study.StudyDirection.MAXIMIZE else min
+    best = max if study.higher_is_better else min
     for state, marker in ((TrialState.COMPLETE, "o"), (TrialState.PRUNED, "x")):
         some = [trial for trial in study.trials() if trial.state == state and trial.value is not None]
         numbers, values = [trial.number for trial in some], [trial.value for trial in some]

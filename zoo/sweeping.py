@@ -187,9 +187,10 @@ class _Sweep:
                 f"the sweep `{name}` has ended with {len(study.trials())} trials and its winner is tested; for more of "
                 "them begin another, by another `--name`."
             )
-        self._do(crew, trials)
-        best = study.best()
-        return self._finish(RunResult(**(done or self._winner(crew, Study(storage, f"{name} {WINNER}"), best))))
+        if done is None:
+            self._do(crew, trials)
+            done = self._winner(crew, Study(storage, f"{name} {WINNER}"))
+        return self._finish(RunResult(**done))
 
     def _asked(self, seen: Mapping[str, str]) -> dict[str, Any]:
         """What all processes of a sweep must agree on, by what people call it."""
@@ -230,10 +231,11 @@ class _Sweep:
             so_far = "none is complete"
         self.said.say(f"trial {number}  {settings}  {text}  ({so_far})")
 
-    def _winner(self, crew: Crew, study: Study, best: Any) -> dict[str, Any]:
+    def _winner(self, crew: Crew, study: Study) -> dict[str, Any]:
         """The result of the run of the best settings, which is done once, by this process or another."""
         from zoo.trials import Job
 
+        best = self.study.best()
         settings = {**self.request.settings, **best.params}
         self.said.say(f"running the best settings again, those of trial {best.number}, with the test")
 
@@ -244,7 +246,7 @@ class _Sweep:
         def request(params: Mapping[str, Any], name: str) -> Request:
             return dataclasses.replace(self.request, settings=settings, name=name, test=True, trial=False)
 
-        study.join("max", [], dict)
+        study.join("max" if self.study.higher_is_better else "min", [], dict)
         crew.do(
             Job(
                 study=study,

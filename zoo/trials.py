@@ -140,6 +140,7 @@ class Crew:
         child.tell({"look": True, "request": dataclasses.asdict(request)})
         found = child.hear()
         if "failed" in found:
+            child.log.unlink()
             raise (UsageError if child.process.wait() == 2 else RunError)(found["failed"])
         self.watch = found["watch"]
         return found
@@ -161,10 +162,8 @@ class Crew:
                     self._start()
                     if not self._running and not job.study.goes_on():
                         return
-                for key, _ in self._selector.select(TICK) if self._running else [(None, None)]:
-                    if key is None:
-                        time.sleep(TICK)
-                    elif self._hear(key.data):
+                for key, _ in self._selector.select(TICK):
+                    if self._hear(key.data):
                         looked = -math.inf  # there is a place for another
 
     def _start(self) -> None:
@@ -226,8 +225,6 @@ class Crew:
         for child in children:
             child.over(until)
         for trial in self._running.values():
-            with contextlib.suppress(
-                OptunaError, SQLAlchemyError
-            ):  # then it is found to be gone when the sweep goes on
+            with contextlib.suppress(OptunaError, SQLAlchemyError):  # a storage that is away has it as gone, later
                 self._job.study.give_up(trial.number, trial.params, why)
         self._running, self._waiting = {}, []
