@@ -182,3 +182,19 @@ def test_a_trial_far_below_the_median_is_pruned(url):
     good.report(3.5, 1)
     bad.report(2.5, 1)
     assert (good.should_prune(), bad.should_prune()) == (False, True)
+
+
+def test_hyperband_lets_the_better_ones_go_on(url):
+    study = joined(url, pruner="hyperband")
+    states = []
+    for number in range(8):
+        trial = study.take(8, SPACE)
+        for epoch in range(1, 5):
+            trial.report(-float(number), epoch)  # each worse than those before
+            if trial.should_prune():
+                study.end(trial, None, TrialState.PRUNED)
+                break
+        else:
+            study.end(trial, -float(number), TrialState.COMPLETE)
+        states.append(study.study.get_trials()[-1].state)
+    assert states[0] == TrialState.COMPLETE and TrialState.PRUNED in states and study.best().number == 0

@@ -52,7 +52,7 @@ class Child:
                 stderr=said,
                 text=True,
                 start_new_session=True,  # Ctrl-C reaches the sweep alone, which tells its children once
-                env={**os.environ, "TF_FORCE_GPU_ALLOW_GROWTH": "true"},  # they share a GPU
+                env={"TF_FORCE_GPU_ALLOW_GROWTH": "true", **os.environ},  # they share a GPU
             )
         self.said: TextIO = self.process.stdout
 
