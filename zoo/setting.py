@@ -16,10 +16,10 @@ from typing import Any, get_args, get_origin
 from zoo.types import UsageError
 
 # What `zoo.run` and `zoo.sweep` take beside a recipe's settings; a setting of the same name could not be reached.
-RESERVED = frozenset(
-    ("recipe", "sample", "data", "manual_dir", "seed", "name", "limit", "test", "require_cudnn", "progress")
-    + ("varied", "trials", "workers", "storage", "pruner")
-)
+RESERVED = {
+    *("recipe", "sample", "data", "manual_dir", "seed", "name", "limit", "test", "require_cudnn", "progress"),
+    *("varied", "trials", "workers", "storage", "pruner"),
+}
 _ARGUMENT = re.compile(r"(\w+): *(.*)")
 _BOOLS = {"true": True, "false": False}
 
