@@ -176,7 +176,7 @@ def test_settings_read_the_present_text_of_the_file(file):
         ("*, units=8", "must have the setting `units` after .* got `units=8`"),
         ("*, units: list = None", "must have the setting `units` after"),
         ("*, units: int | float = 1", "must have the setting `units` after"),
-        ("*, seed: int = 8", "has a setting `seed`, which `zoo run` uses itself; give it another name"),
+        ("*, seed: int = 8", "has a setting `seed`, which the zoo uses itself; give it another name"),
         ("*, units: 'Nothing' = 8", "has a type in recipe\\(\\) that cannot be read: name 'Nothing' is not defined"),
     ],
 )

@@ -18,6 +18,7 @@ VERBS = (
     "check",
     "data",
     "run",
+    "sweep",
     "runs",
     "compare",
     "ui",

@@ -18,10 +18,10 @@ ROWS = [
     {"types", "series", "disk", "process", "credentials"},
     {"layers", "datasets", "inputs", "signatures"},
     {"architectures", "tasks"},
-    {"recipe", "catalog", "setting"},
+    {"recipe", "catalog", "setting", "space"},
     {"chain", "checkpoint", "interrupt", "kernels", "progress", "saver", "fit"},
     {"features", "learnable", "pretrain", "streaming"},
-    {"request", "outbox", "dead", "tracking", "monitor", "record", "training"},
+    {"request", "outbox", "dead", "tracking", "monitor", "record", "training", "study", "parent_run"},
     {"paired", "proof", "export", "evaluate", "describe"},
     {
         "attention",
@@ -45,13 +45,16 @@ ROWS = [
         "comparison",
         "comparison_page",
         "reproduce",
+        "trials",
+        "sweep_picture",
+        "sweeping",
         "serve",
         "forecast_files",
         "backtest",
         "listening",
         "inspection",
     },
-    {"cli", "cli_runs", "command", "terminal"},
+    {"cli", "cli_runs", "cli_sweep", "command", "terminal", "trial"},
 ]
 FREE = {"__init__", "__main__"}  # the lazy public names
 ALONE = {"proof_worker", "mlflow_model"}  # run without the zoo

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoo.resumption import resume
     from zoo.runs import run
     from zoo.serve import Model
+    from zoo.sweeping import sweep
     from zoo.types import BadData, Dataset, RunError, RunResult, Source, Spec, Training, UsageError
 
     load = Model.load
@@ -42,11 +43,18 @@ __all__ = [
     "load",
     "resume",
     "run",
+    "sweep",
     "tasks",
 ]
 
 _MODULES = ("architectures", "catalog", "datasets", "layers", "tasks")
-_ELSEWHERE = {"Recipe": "zoo.recipe", "compare": "zoo.comparison", "resume": "zoo.resumption", "run": "zoo.runs"}
+_ELSEWHERE = {
+    "Recipe": "zoo.recipe",
+    "compare": "zoo.comparison",
+    "resume": "zoo.resumption",
+    "run": "zoo.runs",
+    "sweep": "zoo.sweeping",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from zoo import catalog, terminal
-from zoo.command import Data, Json, Limit, ManualDir, Name, Sample, Seed, Settings, app, verb
+from zoo.command import Data, Json, Limit, ManualDir, Name, Sample, Seed, Settings, app, check_source, verb
 from zoo.setting import shown
 from zoo.types import UsageError
 
@@ -90,7 +90,7 @@ def data(
         raise UsageError("`--html` is where `--check` writes; give both.")
     file = catalog.find(name)
     values = catalog.parse(catalog.settings(file), settings or [])
-    _check_source(sample, data, limit)
+    check_source(sample, data, limit)
     print(f"recipe {file}", file=sys.stderr, flush=True)
     with terminal.tensorflow_loaded():
         from zoo import data_check, runs
@@ -126,7 +126,7 @@ def run(
     """Run a recipe: data, training, test, export and its proof, recorded in MLflow."""
     file = catalog.find(name)
     values = catalog.parse(catalog.settings(file), settings or [])
-    _check_source(sample, data, limit)
+    check_source(sample, data, limit)
     with terminal.tensorflow_loaded():
         from zoo import runs
 
@@ -145,17 +145,7 @@ def run(
     terminal.print_result(result, json)
 
 
-def _check_source(sample: bool, data: Path | None, limit: int | None) -> None:
-    """What `zoo.runs` would refuse too, said before anything heavy loads."""
-    if sample and data is not None:
-        raise UsageError(f"`--sample` and `--data` exclude each other, got both (--data {data}). Give one.")
-    if data is not None and not data.exists():
-        raise UsageError(f"`--data` must be a folder or a file, and there is none at {data}.")
-    if limit is not None and limit < 1:
-        raise UsageError(f"`--limit` must be at least 1 example, got {limit}.")
-
-
-from zoo import cli_runs  # noqa: E402, F401 - its verbs stand here in the help
+from zoo import cli_runs, cli_sweep  # noqa: E402, F401 - their verbs stand here in the help
 
 
 @verb("zoo reproduce spoken_digits --seeds 3 --manual-dir ~/archives")

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from zoo.types import UsageError
+
 app = typer.Typer(
     help="An LSTM model zoo: recipes run by name.",
     epilog="Every command takes --verbose (show all that TensorFlow says) and --debug (the traceback of an error).",
@@ -32,3 +34,13 @@ Backtest = Annotated[int | None, typer.Option("--backtest", min=1, help="Forecas
 def verb(example: str, **options: Any) -> Callable[[Callable], Callable]:
     """A command whose help ends with an example."""
     return app.command(epilog=f"Example: {example}", **options)
+
+
+def check_source(sample: bool, data: Path | None, limit: int | None) -> None:
+    """What `zoo.runs` would refuse too, said before anything heavy loads."""
+    if sample and data is not None:
+        raise UsageError(f"`--sample` and `--data` exclude each other, got both (--data {data}). Give one.")
+    if data is not None and not data.exists():
+        raise UsageError(f"`--data` must be a folder or a file, and there is none at {data}.")
+    if limit is not None and limit < 1:
+        raise UsageError(f"`--limit` must be at least 1 example, got {limit}.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,13 @@ def alive(text: str) -> bool | None:
         return abs(process.create_time() - started) < 1 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def command(otherwise: str = "zoo.run in Python") -> str:
+    """The command line of this process, if it is the zoo's."""
+    program = Path(sys.argv[0])
+    ours = program.stem == "zoo" or (program.parent.name, program.name) == ("zoo", "__main__.py")
+    return shlex.join(["zoo", *sys.argv[1:]]) if ours else otherwise
 
 
 def shown(text: str) -> str:

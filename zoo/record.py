@@ -7,10 +7,8 @@ import importlib.metadata
 import json
 import os
 import platform
-import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -86,8 +84,8 @@ class Record:
             tracking.RECIPE_TAG: recipe,
             tracking.DATA_TAG: data,
             process.TAG: process.identity(),
-            "command": command(),
-            "mlflow.source.name": command(),
+            "command": process.command(),
+            "mlflow.source.name": process.command(),
             "hardware": hardware(),
             **git(file.parent),
             **({"mlflow.runName": name} if name else {}),
@@ -100,7 +98,7 @@ class Record:
     def __enter__(self) -> Record:
         self.outbox.start()
         if self.resumed:
-            self.outbox.add(tags={process.TAG: process.identity(), "resumed_by": command()})
+            self.outbox.add(tags={process.TAG: process.identity(), "resumed_by": process.command()})
             self.outbox.add(status="RUNNING", removed="reason")
         else:
             self.outbox.add(params=self.params)
@@ -183,6 +181,20 @@ class Record:
             }
         )
 
+    def introduce(self, dataset: Dataset) -> None:
+        """Logs the data set, and says which it is and what of it cannot be used."""
+        self.dataset(dataset)
+        sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
+        self.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
+        if dataset.left_out:
+            self.text("left_out.txt", "\n".join(dataset.left_out) + "\n")
+            self.say(
+                f"{len(dataset.left_out)} examples cannot be used, see left_out.txt; the first: {dataset.left_out[0]}"
+            )
+        if dataset.target.series is not None:
+            frequency, season = dataset.target.series.frequency or "counts", dataset.target.series.season
+            self.say(f"steps of `{frequency}`, " + (f"a season has {season} of them" if season > 1 else "no season"))
+
     def picture(self, name: str, figure: Figure) -> None:
         """Logs a picture as pictures/<name>.png."""
         self._file(f"pictures/{name}.png", lambda place: figure.savefig(place, dpi=110))
@@ -220,13 +232,6 @@ class Record:
             axes.set(xlabel="epoch", ylabel=name)
             axes.legend()
         return figure
-
-
-def command() -> str:
-    """The command line of this process, if it is the zoo's."""
-    program = Path(sys.argv[0])
-    ours = program.stem == "zoo" or (program.parent.name, program.name) == ("zoo", "__main__.py")
-    return shlex.join(["zoo", *sys.argv[1:]]) if ours else "zoo.run in Python"
 
 
 def hardware() -> str:

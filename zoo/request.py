@@ -30,6 +30,7 @@ class Request:
       limit: As of `run`.
       test: As of `run`.
       require_cudnn: As of `run`.
+      trial: Train and validate only, to be compared with others: no test, no export, no model in MLflow.
       fingerprint: Of the data that was found, "" before.
     """
 
@@ -43,6 +44,7 @@ class Request:
     limit: int | None = None
     test: bool = True
     require_cudnn: bool = False
+    trial: bool = False
     fingerprint: str = ""
 
     def source(self) -> dict[str, Any]:

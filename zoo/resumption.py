@@ -6,6 +6,7 @@ import json
 import shutil
 
 from zoo import process, tracking
+from zoo.parent_run import SWEEP_TAG, TRIAL_TAG
 from zoo.progress import choose
 from zoo.request import NAME, Request
 from zoo.runs import RESULT, carry_out
@@ -35,6 +36,8 @@ def resume(run: str, *, progress: str = "auto") -> RunResult:
         found = tracking.open_store().get_run(run_id)
     if found.info.status == "RUNNING" and process.alive(found.data.tags.get(process.TAG, "")):
         raise UsageError(f"run {run_id[:8]} goes on in {process.shown(found.data.tags[process.TAG])}; see `zoo runs`.")
+    if SWEEP_TAG in found.data.tags and TRIAL_TAG not in found.data.tags:
+        raise UsageError(f"run {run_id[:8]} is a sweep, which goes on by its command: `{found.data.tags['command']}`.")
     if found.info.status == "FINISHED" and (folder / RESULT).exists():  # `tracking.find` has just sent what was left
         result = RunResult(**json.loads((folder / RESULT).read_text(encoding="utf-8")))
         shutil.rmtree(folder)

@@ -6,12 +6,13 @@ import dataclasses
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from zoo import attention, catalog, forecasts, ink_pictures, kept, kernels, posteriors, publish, tracking
 from zoo.chain import Chain, answer_all, truths
@@ -87,13 +88,19 @@ def run(
     return carry_out(request, choose(progress))
 
 
-def carry_out(request: Request, shown: Silent, resumed: str | None = None) -> RunResult:
+def carry_out(
+    request: Request,
+    shown: Silent,
+    resumed: str | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> RunResult:
     """Does what was asked, from the start or from where a run was left.
 
     Args:
       request: What to do.
       shown: Shows it, and is closed.
       resumed: Id of the run to go on with.
+      callbacks: See each epoch of the training.
 
     Returns:
       As of `run`.
@@ -120,7 +127,7 @@ def carry_out(request: Request, shown: Silent, resumed: str | None = None) -> Ru
                     dataclasses.replace(request, fingerprint=dataset.fingerprint).keep(record.folder)
                 checkpoints = Checkpoints(record.folder)
                 saver = Saver(checkpoints, stop, checkpoints.latest(shown.say) if resumed else None)
-                return _recorded(built, dataset, request, record, shown, saver, begun)
+                return _recorded(built, dataset, request, record, shown, saver, begun, callbacks)
     except (KeyboardInterrupt, SystemExit, Halted):
         if run_id is not None:
             shown.say(f"go on with this run by `zoo resume {run_id[:8]}`")
@@ -170,7 +177,14 @@ def load_data(
 
 
 def _recorded(
-    recipe: Recipe, dataset: Dataset, request: Request, record: Record, shown: Silent, saver: Saver, begun: float
+    recipe: Recipe,
+    dataset: Dataset,
+    request: Request,
+    record: Record,
+    shown: Silent,
+    saver: Saver,
+    begun: float,
+    callbacks: Sequence[keras.callbacks.Callback],
 ) -> RunResult:
     # Not before the record: MLflow draws run names from the same generator. Not 0: TensorFlow compares a global seed
     # of 0 with the tensor that seeds the shuffle, and fails.
@@ -178,14 +192,14 @@ def _recorded(
     keras.utils.set_random_seed(seed + 1)
     before = saver.fact("seconds", 0.0)
     saver.facts["seconds"] = lambda: before + time.monotonic() - begun
-    _introduce(dataset, record, shown)
+    record.introduce(dataset)
     chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
     splits = ["train", "val", *(dataset.tests if test else ())]
     if recipe.pretraining is not None and recipe.pretraining.epochs:
         splits += [split for split in dataset.splits if split == "unlabelled"]
     prepared = learnable(recipe, chain, prepare_all(recipe, chain, dataset, splits, seed, shown), record, shown)
     receipt = kernels.Receipt(shown.say, request.require_cudnn)
-    keeper = train(recipe, chain, prepared, record, shown, seed, receipt, saver)
+    keeper = train(recipe, chain, prepared, record, shown, seed, receipt, saver, callbacks)
     record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.kernels.items())})
     record.metrics(
         {"kept_epoch": keeper.epoch + 1, **{f"kept_{name}": value for name, value in keeper.metrics.items()}}
@@ -193,9 +207,29 @@ def _recorded(
     kept.keep(record.run_id, chain, dataset, record.params)
     record.picture("learning_curve", record.learning_curve())
 
+    evaluations, folder = ([], None) if request.trial else _tested(chain, dataset, prepared, request, record, shown)
+    seconds = saver.facts["seconds"]()
+    record.metrics({"seconds": seconds})
+    result = _result(record, file, dataset, keeper, evaluations, receipt.kernels, folder, seconds)
+    if folder is not None:
+        publish.card(record, file, dataset, result)
+    (record.folder / RESULT).write_text(json.dumps(dataclasses.asdict(result)), encoding="utf-8")
+    return result
+
+
+def _tested(
+    chain: Chain,
+    dataset: Dataset,
+    prepared: Mapping[str, tf.data.Dataset],
+    request: Request,
+    record: Record,
+    shown: Silent,
+) -> tuple[list[Evaluation], Path]:
+    """Figures on the test splits, and the proved export, which is then a model in MLflow."""
+    test, task = request.test, chain.task
     shown.say("evaluating")
     answers = {split: answer_all(chain, dataset.splits[split]) for split in (dataset.tests if test else ("val",))}
-    evaluations = [evaluate(recipe.task, dataset, split, prepared, answers[split]) for split in answers if test]
+    evaluations = [evaluate(task, dataset, split, prepared, answers[split]) for split in answers if test]
     for evaluation in evaluations:
         evaluation.log(record)
     record.metrics({f"published_{name}": value for name, value in dataset.published.items()} if test else {})
@@ -203,28 +237,8 @@ def _recorded(
         for name, figure in drawn(chain, dataset, next(iter(answers)), answers).items():
             record.picture(name, figure)
     folder = _exported(chain, dataset, answers, record, shown)
-    publish.model(record, file, chain, dataset, folder)
-    seconds = saver.facts["seconds"]()
-    record.metrics({"seconds": seconds})
-    result = _result(record, file, dataset, keeper, evaluations, receipt.kernels, folder, seconds)
-    publish.card(record, file, dataset, result)
-    (record.folder / RESULT).write_text(json.dumps(dataclasses.asdict(result)), encoding="utf-8")
-    return result
-
-
-def _introduce(dataset: Dataset, record: Record, shown: Silent) -> None:
-    """Says and records which data it is, and what of it cannot be used."""
-    record.dataset(dataset)
-    sizes = ", ".join(f"{size} {split}" for split, size in dataset.sizes.items())
-    shown.say(f"data {dataset.name} {dataset.version} ({dataset.origin}): {sizes}")
-    if dataset.left_out:
-        record.text("left_out.txt", "\n".join(dataset.left_out) + "\n")
-        shown.say(
-            f"{len(dataset.left_out)} examples cannot be used, see left_out.txt; the first: {dataset.left_out[0]}"
-        )
-    if dataset.target.series is not None:
-        frequency, season = dataset.target.series.frequency or "counts", dataset.target.series.season
-        shown.say(f"steps of `{frequency}`, " + (f"a season has {season} of them" if season > 1 else "no season"))
+    publish.model(record, request.file, chain, dataset, folder)
+    return evaluations, folder
 
 
 def _exported(chain: Chain, dataset: Dataset, answers: Mapping[str, Answers], record: Record, shown: Silent) -> Path:
@@ -253,7 +267,7 @@ def _result(
     keeper: Keeper,
     evaluations: list[Evaluation],
     receipt: dict[str, str],
-    folder: Path,
+    folder: Path | None,
     seconds: float,
 ) -> RunResult:
     measured = {name: value for evaluation in evaluations for name, value in evaluation.metrics.items()}
@@ -266,8 +280,8 @@ def _result(
         baseline={name: value for evaluation in evaluations for name, value in evaluation.baseline.items()},
         kernels=receipt,
         seconds=round(seconds, 1),
-        export=str(folder),
-        proof="passed",
+        export=None if folder is None else str(folder),
+        proof="none" if folder is None else "passed",
     )
 
 

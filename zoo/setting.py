@@ -15,10 +15,11 @@ from typing import Any, get_args, get_origin
 
 from zoo.types import UsageError
 
-# What `zoo.run` takes beside a recipe's settings; a setting of the same name could not be reached.
-RESERVED = frozenset(
-    ("recipe", "sample", "data", "manual_dir", "seed", "name", "limit", "test", "require_cudnn", "progress")
-)
+# What `zoo.run` and `zoo.sweep` take beside a recipe's settings; a setting of the same name could not be reached.
+RESERVED = {
+    *("recipe", "sample", "data", "manual_dir", "seed", "name", "limit", "test", "require_cudnn", "progress"),
+    *("varied", "trials", "workers", "storage", "pruner"),
+}
 _ARGUMENT = re.compile(r"(\w+): *(.*)")
 _BOOLS = {"true": True, "false": False}
 
@@ -79,7 +80,7 @@ def signature(path: Path, builder: types.FunctionType) -> dict[str, Setting]:
     found = {}
     for name, argument in inspect.signature(builder).parameters.items():
         if name in RESERVED:
-            raise UsageError(f"`{path}` has a setting `{name}`, which `zoo run` uses itself; give it another name.")
+            raise UsageError(f"`{path}` has a setting `{name}`, which the zoo uses itself; give it another name.")
         kept = argument.kind is argument.KEYWORD_ONLY and argument.default is not argument.empty
         setting = _setting(hints.get(name), argument.default, helps.get(name, "")) if kept else None
         if setting is None:

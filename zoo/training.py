@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import keras
 import tensorflow as tf
 
 from zoo import features, kernels
@@ -60,6 +61,7 @@ def train(
     seed: int,
     receipt: kernels.Receipt,
     saver: Saver,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Keeper:
     """Fits the chain's network on prepared features and leaves the weights to keep in it.
 
@@ -72,6 +74,7 @@ def train(
       seed: Of the run.
       receipt: Notes the kernels.
       saver: Keeps checkpoints, and has what a resumed run goes on from.
+      callbacks: See each epoch.
 
     Raises:
       RunError: The loss was not a number, or a resumed run would see other features.
@@ -102,7 +105,7 @@ def train(
                 progress=shown,
                 log=record.epoch,
                 class_weight=weights,
-                callbacks=[receipt],
+                callbacks=[receipt, *callbacks],
                 saver=saver,
             )
     except FloatingPointError as error:
