@@ -163,7 +163,7 @@ def test_processes_that_ask_at_once_do_together_what_was_asked(url):
     [
         ("nothing", "got nothing: Could not parse"),
         ("sqlite:////dev/null/x.db", "got sqlite:////dev/null/x.db: "),
-        ("postgresql://me:secret@nowhere/x", "got postgresql://...@nowhere/x: Failed to import DB access module"),
+        ("postgresql://me:secret@nowhere/x", "got postgresql://...nowhere/x: Failed to import DB access module"),
     ],
 )
 def test_a_storage_that_cannot_be_opened_is_one_line(url, reason):

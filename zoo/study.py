@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from zoo import process, tracking
+from zoo.credentials import hidden
 from zoo.dead import STALE_SECONDS
 from zoo.space import Space
 from zoo.types import RunError, UsageError
@@ -62,13 +62,8 @@ def open_storage(url: str | None) -> optuna.storages.RDBStorage:
     except (ImportError, RuntimeError, OSError, SQLAlchemyError, OptunaError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise UsageError(
-            f"`--storage` must be a database's URL, as sqlite:///sweeps.db, got {shown(url)}: {reason}"
+            f"`--storage` must be a database's URL, as sqlite:///sweeps.db, got {hidden(url)}: {hidden(reason)}"
         ) from error
-
-
-def shown(url: str) -> str:
-    """A URL without a user's name and password."""
-    return re.sub(r"(?<=://)[^/@]*@", "...@", url)
 
 
 class Study:
