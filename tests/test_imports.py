@@ -19,9 +19,9 @@ ROWS = [
     {"layers", "datasets", "inputs", "signatures"},
     {"architectures", "tasks"},
     {"recipe", "catalog", "setting"},
-    {"chain", "checkpoint", "interrupt", "kernels", "progress", "saver", "fit"},
+    {"chain", "checkpoint", "interrupt", "kernels", "keras_mend", "progress", "replicas", "saver", "fit"},
     {"features", "learnable", "pretrain", "streaming"},
-    {"request", "outbox", "dead", "tracking", "monitor", "record", "training"},
+    {"request", "outbox", "dead", "tracking", "monitor", "record", "devices", "loading", "workers", "training"},
     {"paired", "proof", "export", "evaluate", "describe"},
     {
         "attention",

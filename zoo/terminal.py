@@ -157,8 +157,13 @@ def print_recipe(file: Path, header: Header) -> None:
     print(f"{'file':9}{file}\n")
 
 
-def print_result(result: RunResult, as_json: bool = False) -> None:
-    """How a run ends: metrics beside the baseline's, where everything is, and what to do next; or all of it as JSON."""
+def print_result(result: RunResult | None, as_json: bool = False) -> None:
+    """How a run ends: metrics beside the baseline's, where everything is, and what to do next; or all of it as JSON.
+
+    Nothing of a worker that is not the chief.
+    """
+    if result is None:
+        return
     if as_json:
         print_json(dataclasses.asdict(result))
         return
