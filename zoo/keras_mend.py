@@ -46,3 +46,11 @@ def vector(loss: keras.losses.Loss | Callable[..., tf.Tensor]) -> keras.losses.L
         loss.call = values
         return loss
     return values
+
+
+def takes_one_number(metric: keras.metrics.Metric, target: tf.Tensor, told: tf.Tensor) -> bool:
+    """Whether a metric counts a batch as one value whatever its size, as the means of Keras do of float32[batch].
+
+    Parts of a batch have to be weighed then.
+    """
+    return isinstance(metric, keras.metrics.MeanMetricWrapper) and metric._fn(target, told).shape.rank == 0

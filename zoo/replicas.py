@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.chain import Chain
-from zoo.keras_mend import averageable, mend
+from zoo.keras_mend import averageable, mend, takes_one_number
 from zoo.recipe import Recipe
 
 Counted = Callable[[Any, tf.Tensor], tf.Tensor]  # of inputs and target
@@ -174,8 +174,8 @@ class _Steps:
 
     def _shared_loss(
         self, inputs: Any, target: tf.Tensor, weight: tf.Tensor, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-        """What the model tells, what the part adds to the batch's loss, and (loss, examples) for the epoch's mean."""
+    ) -> tuple[tf.Tensor, tf.Tensor, tuple[tf.Tensor, ...]]:
+        """What the model tells, what the part adds to the batch's loss, and (its loss, its examples, all examples)."""
         model = self.model
         told = model(inputs, training=training)
         there = tf.reduce_any(weight > 0)
@@ -188,7 +188,7 @@ class _Steps:
         mean = model.compute_loss(inputs, target, told, weight if self.weighed else None, training=training)
         mean *= tf.distribute.get_strategy().num_replicas_in_sync  # by which Keras has divided
         added = mean * tf.math.divide_no_nan(terms, all_terms)
-        return told, added, (tf.math.divide_no_nan(added * all_rows, rows), rows)
+        return told, added, (tf.math.divide_no_nan(added * all_rows, rows), rows, all_rows)
 
     def _terms(self, inputs: Any, target: tf.Tensor, told: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         """How many values the part's loss is the mean of."""
@@ -197,10 +197,18 @@ class _Steps:
         mask = getattr(told, "_keras_mask", None)  # Keras takes the mean over what is within
         return rows if mask is None else tf.reduce_sum(tf.cast(mask, tf.float32))
 
-    def _told(self, data: tuple, told: tf.Tensor, track: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        model, (loss, rows) = self.model, track
+    def _told(self, data: tuple, told: tf.Tensor, track: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
+        model, (loss, rows, all_rows) = self.model, track
         model._loss_tracker.update_state(loss, sample_weight=rows)
-        logs = tf.cond(rows > 0, lambda: model.compute_metrics(*data[:2], told), model.get_metrics_result)
+        metrics = [] if model._compile_metrics is None else model._compile_metrics.metrics
+
+        def updated() -> dict[str, tf.Tensor]:
+            for metric in metrics:
+                weight = {"sample_weight": rows / all_rows} if takes_one_number(metric, data[1], told) else {}
+                metric.update_state(data[1], told, **weight)
+            return model.get_metrics_result()
+
+        logs = tf.cond(rows > 0, updated, model.get_metrics_result)
         return logs if self.vote is None else averageable(logs)
 
 

@@ -142,7 +142,9 @@ def carry_out(request: Request, shown: Silent, resumed: str | None = None) -> Ru
                     dataclasses.replace(request, fingerprint=dataset.fingerprint).keep(record.folder)
                 checkpoints = Checkpoints(record.folder) if chief else workers.Unkept()
                 saver = Saver(checkpoints, stop, latest, replicas and replicas.vote)
-                return _recorded(built, dataset, request, record, shown, saver, begun, replicas)
+                result = _recorded(built, dataset, request, record, shown, saver, begun, replicas)
+            workers.end_together(replicas)
+            return result
     except (KeyboardInterrupt, SystemExit, Halted):
         if run_id is not None:
             shown.say(f"go on with this run by `zoo resume {run_id[:8]}`")
@@ -186,7 +188,7 @@ def _recorded(
     receipt = kernels.Receipt(shown.say, request.require_cudnn)
     keeper = train(recipe, chain, prepared, record, shown, seed, receipt, saver, replicas)
     if replicas is not None and not replicas.chief:
-        shown.start("its part is done", 0)
+        shown.start("trained, the chief does the rest", 0)
         return None
     record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.kernels.items())})
     record.metrics(

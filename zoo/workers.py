@@ -107,6 +107,17 @@ def same_data(replicas: Replicas | None, dataset: Dataset) -> None:
         )
 
 
+def end_together(replicas: Replicas | None) -> None:
+    """Has the others wait for the chief, so that a scheduler that starts a worker again starts all or none.
+
+    Raises:
+      Halted: The chief has failed.
+    """
+    if not _alone(replicas):
+        with contextlib.suppress(*([Halted] if replicas.chief else [])):  # its run is done, whoever is gone
+            from_chief(replicas, b"done")
+
+
 class Aside(Silent):
     """How a worker that is not the chief shows its advance: its stages, and what is said to it alone.
 
