@@ -64,13 +64,20 @@ def start(devices: int = 1) -> Replicas | None:
         raise UsageError(f"`--devices` must be at least 1, got {devices}.")
     found = cluster()
     if found is None:
-        return None if devices == 1 else Replicas(tf.distribute.MirroredStrategy(_devices(devices)))
+        return None if devices == 1 else Replicas(_one_machine(devices))
     if devices > 1:
         raise UsageError(
             f"`--devices` is for one machine, got {devices} with `TF_CONFIG`, under which every worker takes all GPUs "
             f"that it sees. Leave it out, or unset TF_CONFIG."
         )
     return Replicas(_several_machines(found), found)
+
+
+@functools.cache
+def _one_machine(count: int) -> tf.distribute.Strategy:
+    if _one_machine.cache_info().currsize:  # TensorFlow would fail in the middle of training
+        raise UsageError(f"`devices` must be the same in all runs of a process, got {count}. Run it in one of its own.")
+    return tf.distribute.MirroredStrategy(_devices(count))
 
 
 def _devices(count: int) -> list[str]:
