@@ -49,8 +49,11 @@ class Steps(Regression):
 def network(out: int, every_step: bool) -> keras.Model:
     values, length = keras.Input((None, 2)), keras.Input((), dtype="int32")
     masked = keras.layers.Masking()(values)
-    told = keras.layers.Dense(out)(keras.layers.LSTM(3, return_sequences=every_step)(masked))
-    return keras.Model([values, length], told if out > 1 or every_step else keras.layers.Reshape(())(told))
+    if every_step:
+        steps = keras.layers.LSTM(3, return_sequences=True)(masked)
+        return keras.Model([values, length], keras.layers.Dense(out)(steps))
+    told = keras.layers.Dense(out)(keras.layers.GlobalAveragePooling1D()(masked))
+    return keras.Model([values, length], told if out > 1 else keras.layers.Reshape(())(told))
 
 
 def rows(count: int, kind: str) -> tf.data.Dataset:

@@ -130,24 +130,25 @@ class Replicas:
 
 
 class Vote:
-    """What one worker wants of all; it travels with the counts of a training step.
+    """What one worker wants of all: to save, to stop. It travels with the counts of a training step.
 
     Attributes:
-      mine: float32[], more than 0 for yes.
-      all: float32[], the sum of the last step.
+      mine: float32[2], more than 0 for yes.
+      all: float32[2], the sums of the last step.
     """
 
     def __init__(self):
-        self.mine, self.all = tf.Variable(0.0, trainable=False), tf.Variable(0.0, trainable=False)
+        self.mine, self.all = tf.Variable([0.0, 0.0], trainable=False), tf.Variable([0.0, 0.0], trainable=False)
 
-    def cast(self, wanted: bool) -> None:
-        """Says yes or no, before a step."""
-        self.mine.assign(float(wanted))
+    def cast(self, save: bool, stop: bool) -> None:
+        """Says what is wanted, before a step."""
+        self.mine.assign([float(save), float(stop)])
 
     @property
-    def passed(self) -> bool:
-        """Whether any worker said yes, after a step; all see the same."""
-        return float(self.all.numpy()) > 0
+    def passed(self) -> tuple[bool, bool]:
+        """Whether any worker wants to save, and whether any wants to stop, after a step; all see the same."""
+        save, stop = self.all.numpy() > 0
+        return bool(save), bool(stop)
 
 
 class _Steps:
@@ -181,10 +182,11 @@ class _Steps:
         there = tf.reduce_any(weight > 0)
         rows = tf.where(there, tf.cast(tf.shape(weight)[0], tf.float32), 0.0)
         terms = tf.where(there, self._terms(inputs, target, told, rows), 0.0)
-        mine = tf.zeros([]) if self.vote is None else tf.convert_to_tensor(self.vote.mine)
-        all_rows, all_terms, votes = tf.unstack(_summed(tf.stack([rows, terms, mine])))
+        mine = tf.zeros([0]) if self.vote is None else tf.convert_to_tensor(self.vote.mine)
+        sums = _summed(tf.concat([[rows, terms], mine], 0))
+        all_rows, all_terms = sums[0], sums[1]
         if self.vote is not None and training:
-            self.vote.all.assign(votes)
+            self.vote.all.assign(sums[2:])
         mean = model.compute_loss(inputs, target, told, weight if self.weighed else None, training=training)
         mean *= tf.distribute.get_strategy().num_replicas_in_sync  # by which Keras has divided
         added = mean * tf.math.divide_no_nan(terms, all_terms)

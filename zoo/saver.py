@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.checkpoint import Checkpoints, Snapshot
 from zoo.interrupt import Stop
+from zoo.types import Halted
 
 if TYPE_CHECKING:
     from zoo.fit import Keeper
@@ -74,7 +75,6 @@ class Stage(keras.callbacks.Callback):
         state = self.resumed.state if self.resumed else {"epoch": 0, "step": 0, "finished": False}
         self.epoch, self.step, self.finished = int(state["epoch"]), int(state["step"]), bool(state["finished"])
         self._saved, self._took, self._written = time.monotonic(), 0.0, True
-        self._voted = False
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Puts back what was saved, at the first epoch only."""
@@ -85,20 +85,20 @@ class Stage(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Tells other workers what this one wants: all read their variables together, or wait for each other."""
         if self.saver.vote is not None:
-            self._voted = self.saver.stop.asked is not None
-            self.saver.vote.cast(self._voted or self._due())
+            self.saver.vote.cast(self._due(), self.saver.stop.asked is not None)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Saves where it is time to, or where the run is to stop."""
         self.step += 1
         vote = self.saver.vote
-        asked = self.saver.stop.asked is not None if vote is None else self._voted
-        if self.step < self.steps:
-            due = self._due() if vote is None else vote.passed
-            if asked or due or self.step == self.steps - 1:
-                self._take(write=asked or self.step < self.steps - 1)
-        if asked or vote is None:
+        due, asked = (self._due(), self.saver.stop.asked is not None) if vote is None else vote.passed
+        if self.step < self.steps and (asked or due or self.step == self.steps - 1):
+            self._take(write=asked or self.step < self.steps - 1)
+        if vote is None:
             self._stop_if_asked()
+        elif asked:
+            self._stop()
+            raise Halted("another worker was asked to stop; start all of them again by `zoo resume`")
 
     def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Stops where the run is to stop."""
@@ -141,9 +141,12 @@ class Stage(keras.callbacks.Callback):
 
     def _stop_if_asked(self) -> None:
         if self.saver.stop.asked is not None:
-            if not self._written:
-                self._write()
-            self.saver.stop.check()
+            self._stop()
+
+    def _stop(self) -> None:
+        if not self._written:
+            self._write()
+        self.saver.stop.check()
 
     def _take(self, write: bool) -> None:
         model, keeper = self.model, self.keeper
