@@ -59,7 +59,7 @@ def test_recipes_of_every_task_learn_on_two_devices_what_they_learn_on_one(recip
 
 
 TINY = ["adding", "--sample", "--seed", "3", "--limit", "61"]
-TINY += ["length=20", "sequences=200", "units=4", "epochs=30", "batch_size=8"]
+TINY += ["length=20", "sequences=200", "units=4", "epochs=12", "batch_size=8"]
 
 
 def learnt(name: str) -> tuple[list[np.ndarray], dict[str, list[tuple[int, float]]]]:
