@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
@@ -48,13 +48,14 @@ def cluster() -> Cluster | None:
     return Cluster(tuple(workers), index + (len(jobs.get("chief", [])) if kind == "worker" else 0))
 
 
-def start(devices: int = 1) -> Replicas | None:
+def start(devices: int = 1, say: Callable[[str], None] = lambda line: None) -> Replicas | None:
     """The devices to train on, None for one as ever; to be called before TensorFlow has computed anything.
 
     With several machines it waits for all of them.
 
     Args:
       devices: How many on this machine: GPUs, or logical devices of the CPU where there is no GPU.
+      say: Called with a line before it waits.
 
     Raises:
       UsageError: There are not so many, it is too late to ask for them, or both kinds of sharing are asked for.
@@ -70,6 +71,7 @@ def start(devices: int = 1) -> Replicas | None:
             f"`--devices` is for one machine, got {devices} with `TF_CONFIG`, under which every worker takes all GPUs "
             f"that it sees. Leave it out, or unset TF_CONFIG."
         )
+    say(f"worker {found.index} of {len(found.workers)}: {found.workers[found.index]} waits for the others")
     return Replicas(_several_machines(found), found)
 
 

@@ -118,7 +118,7 @@ def carry_out(request: Request, shown: Silent, resumed: str | None = None) -> Ru
     """
     begun, run_id = time.monotonic(), resumed
     try:
-        replicas = devices.start(request.devices)
+        replicas = devices.start(request.devices, shown.say)
         chief = replicas is None or replicas.chief
         shown = shown if chief else workers.Aside(shown, replicas)
         latest = Checkpoints(tracking.run_folder(resumed)).latest(shown.say) if resumed else None
