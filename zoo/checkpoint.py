@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -36,6 +36,18 @@ class Snapshot:
         return [self.arrays[f"{name}/{index}"] for index in range(count)]
 
 
+def write(snapshot: Snapshot, stream: BinaryIO) -> None:
+    """Writes a snapshot as an npz file of numpy's."""
+    np.savez(stream, state=np.array(json.dumps(snapshot.state)), **snapshot.arrays)
+
+
+def read(stream: BinaryIO) -> Snapshot:
+    """The snapshot that `write` wrote."""
+    with np.load(stream, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files if name != "state"}
+        return Snapshot(arrays, json.loads(str(stored["state"])))
+
+
 class Checkpoints:
     """The checkpoints of one run, files `<number>-<SHA-256 of the file>.npz` that numpy can read.
 
@@ -61,7 +73,7 @@ class Checkpoints:
         partial = self.folder / PARTIAL
         try:
             with room("a checkpoint", self.folder), partial.open("wb") as stream:
-                np.savez(stream, state=np.array(json.dumps(snapshot.state)), **snapshot.arrays)
+                write(snapshot, stream)
                 stream.flush()
                 os.fsync(stream.fileno())
             place = self.folder / f"{number:08d}-{checksum(partial)}.npz"
@@ -83,9 +95,8 @@ class Checkpoints:
             if checksum(file) != file.stem.split("-")[1]:
                 say(f"checkpoint {file} is torn (its SHA-256 is not that of its name); taking the one before it")
                 continue
-            with np.load(file, allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files if name != "state"}
-                return Snapshot(arrays, json.loads(str(stored["state"])))
+            with file.open("rb") as stream:
+                return read(stream)
         return None
 
     def files(self) -> list[Path]:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from zoo import catalog, terminal
-from zoo.command import Data, Json, Limit, ManualDir, Name, Sample, Seed, Settings, app, check_source, verb
+from zoo.command import Data, Devices, Json, Limit, ManualDir, Name, Sample, Seed, Settings, app, check_source, verb
 from zoo.setting import shown
 from zoo.types import UsageError
 
@@ -121,6 +121,7 @@ def run(
     limit: Limit = None,
     no_test: Annotated[bool, typer.Option("--no-test", help="Leave the test split alone, while tuning.")] = False,
     require_cudnn: Annotated[bool, typer.Option("--require-cudnn", help="Stop where there is no usable GPU.")] = False,
+    devices: Devices = 1,
     json: Json = False,
 ) -> None:
     """Run a recipe: data, training, test, export and its proof, recorded in MLflow."""
@@ -140,6 +141,7 @@ def run(
             limit=limit,
             test=not no_test,
             require_cudnn=require_cudnn,
+            devices=devices,
             **values,
         )
     terminal.print_result(result, json)

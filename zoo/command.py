@@ -28,6 +28,7 @@ Data = Annotated[Path | None, typer.Option("--data", help="Your own data: a fold
 ManualDir = Annotated[Path | None, typer.Option("--manual-dir", help="Folder with the publisher's archive.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of weights, shuffling and augmentation.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="Use at most so many examples of each split.")]
+Devices = Annotated[int, typer.Option("--devices", min=1, help="Train on so many GPUs of this machine.")]
 Backtest = Annotated[int | None, typer.Option("--backtest", min=1, help="Forecast so many times in a table's past.")]
 
 

@@ -19,8 +19,8 @@ from zoo.datasets.resemblance import near
 from zoo.datasets.tables import shorten
 from zoo.features import compute
 from zoo.learnable import fitting
+from zoo.loading import load_data
 from zoo.recipe import Recipe
-from zoo.runs import load_data
 from zoo.types import BadData, Dataset
 
 PLACE = re.compile(r"^(?P<file>.+?)(?::(?P<line>\d+))?: (?P<rest>.+)$", re.DOTALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ import numpy as np
 import tensorflow as tf
 from sklearn.utils.class_weight import compute_class_weight
 
+from zoo.keras_mend import vector
+from zoo.replicas import Replicas
 from zoo.saver import Saver, Stage
 from zoo.types import Task, Training
 
@@ -178,6 +181,7 @@ def fit(
     class_weight: Mapping[int, float] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     saver: Saver | None = None,
+    replicas: Replicas | None = None,
 ) -> Keeper:
     """Fits a network and leaves the weights to keep in it.
 
@@ -193,6 +197,7 @@ def fit(
       class_weight: Weight of each class in the training loss, by its index.
       callbacks: More of them.
       saver: Keeps checkpoints, and has what a resumed run goes on from.
+      replicas: The devices that the network is on; None for one.
 
     Returns:
       Which epoch was kept, and how good it is.
@@ -201,12 +206,20 @@ def fit(
       FloatingPointError: The loss was not a number.
     """
     keeper = Keeper(task, training)
-    network.compile(optimizer(training, steps_per_epoch), loss=task.loss(), metrics=task.metrics(), jit_compile=False)
+    with network.distribute_strategy.scope():
+        made, loss = optimizer(training, steps_per_epoch), task.loss()
+        loss = loss if replicas is None else vector(loss)
+        network.compile(made, loss=loss, metrics=task.metrics(), jit_compile=False)
     stage = None if saver is None else Stage(saver, "training", training.epochs, steps_per_epoch, keeper)
     callbacks = [keeper, Reporter(progress, training.epochs, log), keras.callbacks.TerminateOnNaN(), *callbacks]
     progress.start("training", training.epochs * steps_per_epoch)
-    settings = {"validation_data": val, "class_weight": class_weight, "callbacks": callbacks}
-    history = fit_spans(network, train, training.epochs, steps_per_epoch, progress, stage, settings)
+    settings, split = {"validation_data": val, "class_weight": class_weight, "callbacks": callbacks}, None
+    if replicas is not None:
+        averaged_over = getattr(task, "averaged_over", None)
+        replicas.prepare(network, val.element_spec, averaged_over, weighed=class_weight is not None)
+        settings = {"validation_data": replicas.split(val), "validation_steps": len(val), "callbacks": callbacks}
+        split = functools.partial(replicas.split, class_weight=class_weight)
+    history = fit_spans(network, train, training.epochs, steps_per_epoch, progress, stage, settings, split)
     if not np.isfinite(history).all():
         raise FloatingPointError("the training loss is not a number; try a lower learning_rate or clip_norm")
     if stage is not None and stage.resumed is not None:  # nothing was left to train
@@ -223,6 +236,7 @@ def fit_spans(
     progress: Progress,
     stage: Stage | None,
     settings: Mapping[str, Any],
+    split: Callable[[tf.data.Dataset], tf.distribute.DistributedDataset] | None = None,
 ) -> list[float]:
     """Fits a compiled model for the epochs that are left.
 
@@ -234,6 +248,7 @@ def fit_spans(
       progress: Moves by what was done before.
       stage: Saves, and knows what was done before.
       settings: Other arguments of `keras.Model.fit`.
+      split: Cuts batches into parts for several replicas.
 
     Returns:
       The training loss of each epoch that was left.
@@ -245,7 +260,9 @@ def fit_spans(
         progress.advance(stage.epoch * steps_per_epoch + stage.step)
     for span in whole if stage is None else stage.spans():
         batches = train(span["initial_epoch"]).skip(steps_per_epoch - span["steps_per_epoch"])
-        if stage is not None and stage.step:
+        if split is not None:
+            batches = split(batches)
+        elif stage is not None and stage.step:
             model.evaluate(batches.take(1), verbose=0)  # makes the metrics, in which half an epoch is put back
         fitted = model.fit(batches, verbose=0, shuffle=False, **{**settings, **span, "callbacks": callbacks})
         losses += fitted.history["loss"]

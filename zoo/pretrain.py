@@ -14,6 +14,7 @@ from zoo import features
 from zoo.chain import Chain
 from zoo.fit import Progress, Reporter, fit_spans, optimizer
 from zoo.recipe import Recipe
+from zoo.replicas import Replicas
 from zoo.saver import Saver, Stage
 
 
@@ -26,6 +27,7 @@ def pretrain(
     progress: Progress,
     log: Callable[[dict[str, float], int], None],
     saver: Saver | None = None,
+    replicas: Replicas | None = None,
 ) -> None:
     """Fits the recipe's `pretraining` model, whose layers are those of the chain's network.
 
@@ -37,6 +39,7 @@ def pretrain(
       progress: Where to show.
       log: Called with ({"pretrain_loss": ...}, epoch) after each epoch.
       saver: Keeps checkpoints, and has what a resumed run goes on from.
+      replicas: The devices that the network is on; None for one.
 
     Raises:
       FloatingPointError: The loss was not a number.
@@ -45,23 +48,30 @@ def pretrain(
     plain = dataclasses.replace(recipe, training=training, augment_features=None)
     examples = reduce(lambda one, other: one.concatenate(other), prepared)
     steps = features.batches_per_epoch(examples, training.batch_size)
-    model = recipe.pretraining_network(chain.network)
-    model.compile(optimizer(training, steps), loss=lambda target, loss: loss, jit_compile=False)
+    with chain.network.distribute_strategy.scope():
+        model = recipe.pretraining_network(chain.network)
+        model.compile(optimizer(training, steps), loss=lambda target, loss: loss, jit_compile=False)
     progress.start("pretraining", training.epochs * steps)
 
     def named(metrics: dict[str, float], epoch: int) -> None:
         log({"pretrain_loss": metrics["train_loss"]}, epoch)
 
+    def batches(first: int) -> tf.data.Dataset:
+        return features.train_batches(examples, plain, seed=seed, first=first)
+
+    if replicas is not None:
+        replicas.prepare(model, batches(0).element_spec, getattr(model, "averaged_over", None))
     stage = None if saver is None else Stage(saver, "pretraining", training.epochs, steps)
     reporter = Reporter(progress, training.epochs, named, "pretraining epoch")
     losses = fit_spans(
         model,
-        lambda first: features.train_batches(examples, plain, seed=seed, first=first),
+        batches,
         training.epochs,
         steps,
         progress,
         stage,
         {"callbacks": [reporter, keras.callbacks.TerminateOnNaN()]},
+        None if replicas is None else replicas.split,
     )
     if not np.isfinite(losses).all():
         raise FloatingPointError("the pretraining loss is not a number; try a lower learning rate")

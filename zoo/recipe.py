@@ -32,7 +32,8 @@ class Recipe:
         None for as many as on other data.
       pretraining: How the network learns before it sees targets, from train and the split "unlabelled" where there is
         one; None, or no epochs, for not at all.
-      pretraining_network: Makes of the network a model that takes the same, shares its layers and returns its loss.
+      pretraining_network: Makes of the network a model that takes the same, shares its layers and returns its loss; the
+        model may have `averaged_over`, as of a task.
       augment_raw: `(input, seed: int32[2]) -> input` on one raw train example, before the frontend; stateless.
       augment_features: `(features, seed: int32[2]) -> features` on one train example, after the frontend; stateless.
     """

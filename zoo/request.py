@@ -31,6 +31,7 @@ class Request:
       test: As of `run`.
       require_cudnn: As of `run`.
       trial: Train and validate only, to be compared with others: no test, no export, no model in MLflow.
+      devices: As of `run`.
       fingerprint: Of the data that was found, "" before.
     """
 
@@ -45,6 +46,7 @@ class Request:
     test: bool = True
     require_cudnn: bool = False
     trial: bool = False
+    devices: int = 1
     fingerprint: str = ""
 
     def source(self) -> dict[str, Any]:
@@ -60,11 +62,21 @@ class Request:
         with room("what the run is", folder):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / self.file.name).write_bytes(self.file.read_bytes())
-            values = {**dataclasses.asdict(self), "file": self.file.name}
-            values |= {name: values[name] and values[name].absolute() for name in ("data", "manual_dir")}
             partial = folder / f"{NAME}.partial"
-            partial.write_text(json.dumps(values, indent=2, default=str) + "\n", encoding="utf-8")
+            partial.write_text(json.dumps(self.described(), indent=2) + "\n", encoding="utf-8")
             partial.replace(folder / NAME)
+
+    def described(self) -> dict[str, Any]:
+        """The same as JSON can hold it: the file by its name, other paths absolute."""
+        values = {**dataclasses.asdict(self), "file": self.file.name}
+        values |= {name: values[name] and values[name].absolute() for name in ("data", "manual_dir")}
+        return json.loads(json.dumps(values, default=str))
+
+    @classmethod
+    def of(cls, described: Mapping[str, Any], folder: Path) -> Request:
+        """The request of `described`, its recipe file in a folder."""
+        paths = {name: described[name] and Path(described[name]) for name in ("data", "manual_dir")}
+        return cls(**{**described, **paths, "file": folder / described["file"]})
 
     def check(self, dataset: Dataset) -> None:
         """Makes sure that a kept request finds the data that it was kept with.
@@ -86,10 +98,6 @@ class Request:
           RunError: There is nothing, or it cannot be read.
         """
         try:
-            values = json.loads((folder / NAME).read_text(encoding="utf-8"))
-            values["file"] = folder / values["file"]
-            for name in ("data", "manual_dir"):
-                values[name] = Path(values[name]) if values[name] else None
-            return cls(**values)
+            return cls.of(json.loads((folder / NAME).read_text(encoding="utf-8")), folder)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(f"there is nothing to resume in {folder} ({type(error).__name__}); run it again") from error

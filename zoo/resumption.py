@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
-from zoo import process, tracking
+from zoo import devices, process, tracking
 from zoo.parent_run import SWEEP_TAG, TRIAL_TAG
 from zoo.progress import choose
 from zoo.request import NAME, Request
@@ -13,14 +14,15 @@ from zoo.runs import RESULT, carry_out
 from zoo.types import RunError, RunResult, UsageError
 
 
-def resume(run: str, *, progress: str = "auto") -> RunResult:
+def resume(run: str, *, progress: str = "auto") -> RunResult | None:
     """Goes on with a run that was interrupted, killed or failed, from its last sound checkpoint.
 
     The recipe is the one that the run began with, also where its file has changed since. On a CPU the finished weights,
     curves and metrics are those of a run that was never cut off.
 
     Args:
-      run: Run id, unique prefix or name, or "latest" for the newest run that can be resumed.
+      run: Run id, unique prefix or name, or "latest" for the newest run that can be resumed; of several workers only
+        the chief's counts.
       progress: As of `zoo.run`.
 
     Returns:
@@ -30,6 +32,9 @@ def resume(run: str, *, progress: str = "auto") -> RunResult:
       UsageError: There is no such run, it has finished or goes on, or its data has changed.
       RunError: Nothing of it is kept here, or as of `zoo.run`.
     """
+    cluster = devices.cluster()
+    if cluster is not None and cluster.index:  # the chief knows the run, and tells which
+        return carry_out(Request(file=Path(run), settings={}), choose(progress))
     run_id = _latest() if run == "latest" else tracking.find(run)
     folder = tracking.run_folder(run_id)
     with tracking.reached():

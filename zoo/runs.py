@@ -14,25 +14,37 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import attention, catalog, forecasts, ink_pictures, kept, kernels, posteriors, publish, tracking
+from zoo import (
+    attention,
+    catalog,
+    devices,
+    forecasts,
+    ink_pictures,
+    kept,
+    kernels,
+    posteriors,
+    publish,
+    tracking,
+    workers,
+)
 from zoo.chain import Chain, answer_all, truths
 from zoo.checkpoint import Checkpoints
-from zoo.datasets import own
 from zoo.datasets.cache import cache_dir
-from zoo.datasets.limit import limited
 from zoo.describe import describe
 from zoo.disk import room
 from zoo.evaluate import Evaluation, evaluate
 from zoo.export import export
 from zoo.fit import Keeper
 from zoo.interrupt import Stop
+from zoo.loading import load_data
 from zoo.progress import Silent, choose
 from zoo.recipe import Recipe
 from zoo.record import Record
+from zoo.replicas import Replicas
 from zoo.request import Request
 from zoo.saver import Saver
 from zoo.training import learnable, prepare_all, train
-from zoo.types import Answers, Dataset, Halted, RunError, RunResult, Source, UsageError
+from zoo.types import Answers, Dataset, Halted, RunError, RunResult
 
 RESULT = "result.json"  # in the run's folder, until the store has all of the record
 
@@ -48,9 +60,10 @@ def run(
     limit: int | None = None,
     test: bool = True,
     require_cudnn: bool = False,
+    devices: int = 1,
     progress: str = "auto",
     **settings: Any,
-) -> RunResult:
+) -> RunResult | None:
     """Runs a recipe: data, features, training, test, export with its proof, all in one MLflow run.
 
     Args:
@@ -63,11 +76,12 @@ def run(
       limit: Use at most so many examples of each split.
       test: Score the test split; without, the validation split stands in for the proof.
       require_cudnn: Stop before anything is prepared unless a GPU with cuDNN is visible.
+      devices: Train on so many GPUs of this machine, or logical devices of its CPU where it has none.
       progress: "auto", "plain" or "silent".
       **settings: The recipe's own settings.
 
     Returns:
-      Metrics, baseline, and where the export is.
+      Metrics, baseline, and where the export is; None from a worker that is not the chief.
 
     Raises:
       UsageError: A setting, a path or the data is wrong; nothing was recorded.
@@ -84,6 +98,7 @@ def run(
         limit=limit,
         test=test,
         require_cudnn=require_cudnn,
+        devices=devices,
     )
     return carry_out(request, choose(progress))
 
@@ -93,7 +108,7 @@ def carry_out(
     shown: Silent,
     resumed: str | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> RunResult:
+) -> RunResult | None:
     """Does what was asked, from the start or from where a run was left.
 
     Args:
@@ -110,6 +125,11 @@ def carry_out(
     """
     begun, run_id = time.monotonic(), resumed
     try:
+        replicas = devices.start(request.devices, shown.say)
+        chief = replicas is None or replicas.chief
+        shown = shown if chief else workers.Aside(shown, replicas)
+        latest = Checkpoints(tracking.run_folder(resumed)).latest(shown.say) if resumed else None
+        request, latest = workers.share(replicas, request, latest)
         built = catalog.load(request.file, request.settings)
         if request.require_cudnn:
             kernels.require()
@@ -120,14 +140,18 @@ def carry_out(
                 dataset = load_data(built, **request.source())
             request.check(dataset)
             built, params = _settled(built, request, dataset)
+            workers.same_data(replicas, dataset)
+            params |= {} if replicas is None else replicas.about
             about = request.file.stem, request.file, request.name, params, dataset.origin
-            with Record(*about, shown.say, resumed) as record:
+            with Record(*about, shown.say, resumed) if chief else workers.Unrecorded() as record:
                 run_id = record.run_id
-                if resumed is None:
+                if chief and resumed is None:
                     dataclasses.replace(request, fingerprint=dataset.fingerprint).keep(record.folder)
-                checkpoints = Checkpoints(record.folder)
-                saver = Saver(checkpoints, stop, checkpoints.latest(shown.say) if resumed else None)
-                return _recorded(built, dataset, request, record, shown, saver, begun, callbacks)
+                checkpoints = Checkpoints(record.folder) if chief else workers.Unkept()
+                saver = Saver(checkpoints, stop, latest, replicas and replicas.vote)
+                result = _recorded(built, dataset, request, record, shown, saver, begun, callbacks, replicas)
+            workers.end_together(replicas)
+            return result
     except (KeyboardInterrupt, SystemExit, Halted):
         if run_id is not None:
             shown.say(f"go on with this run by `zoo resume {run_id[:8]}`")
@@ -147,35 +171,6 @@ def _settled(recipe: Recipe, request: Request, dataset: Dataset) -> tuple[Recipe
     return recipe, params
 
 
-def load_data(
-    recipe: Recipe,
-    *,
-    sample: bool = False,
-    data: str | Path | None = None,
-    manual_dir: str | Path | None = None,
-    seed: int = 0,
-    limit: int | None = None,
-) -> Dataset:
-    """The data that a run of the recipe would use; arguments as of `run`.
-
-    Raises:
-      UsageError: Two sources of data are given, or the data does not fit the recipe.
-      BadData: The user's own data has faults.
-    """
-    if sample and data is not None:
-        raise UsageError(f"`--sample` and `--data` exclude each other, got both (--data {data}). Give one.")
-    if limit is not None and limit < 1:
-        raise UsageError(f"`--limit` must be at least 1 example, got {limit}.")
-    source = Source(manual_dir=Path(manual_dir) if manual_dir else None, seed=seed)
-    if data is not None:
-        dataset = own.load(Path(data), recipe.input, recipe.task.name, seed=seed)
-    else:
-        dataset = (recipe.sample if sample else recipe.dataset)(source)
-    if not recipe.input.accepts(dataset.input):
-        raise UsageError(f"the data must give {recipe.input}, and {dataset.name} gives {dataset.input}.")
-    return dataset if limit is None else limited(dataset, limit)
-
-
 def _recorded(
     recipe: Recipe,
     dataset: Dataset,
@@ -185,7 +180,8 @@ def _recorded(
     saver: Saver,
     begun: float,
     callbacks: Sequence[keras.callbacks.Callback],
-) -> RunResult:
+    replicas: Replicas | None,
+) -> RunResult | None:
     # Not before the record: MLflow draws run names from the same generator. Not 0: TensorFlow compares a global seed
     # of 0 with the tensor that seeds the shuffle, and fails.
     file, seed, test = request.file, request.seed, request.test
@@ -194,12 +190,14 @@ def _recorded(
     saver.facts["seconds"] = lambda: before + time.monotonic() - begun
     record.introduce(dataset)
     chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
-    splits = ["train", "val", *(dataset.tests if test else ())]
-    if recipe.pretraining is not None and recipe.pretraining.epochs:
-        splits += [split for split in dataset.splits if split == "unlabelled"]
+    learns_more = recipe.pretraining is not None and recipe.pretraining.epochs and "unlabelled" in dataset.splits
+    splits = ["train", "val", *(dataset.tests if test else ()), *(["unlabelled"] if learns_more else ())]
     prepared = learnable(recipe, chain, prepare_all(recipe, chain, dataset, splits, seed, shown), record, shown)
     receipt = kernels.Receipt(shown.say, request.require_cudnn)
-    keeper = train(recipe, chain, prepared, record, shown, seed, receipt, saver, callbacks)
+    keeper = train(recipe, chain, prepared, record, shown, seed, receipt, saver, callbacks, replicas)
+    if replicas is not None and not replicas.chief:
+        shown.start("trained, the chief does the rest", 0)
+        return None
     record.tags({"kernels": "; ".join(f"{layer} {kernel}" for layer, kernel in receipt.kernels.items())})
     record.metrics(
         {"kept_epoch": keeper.epoch + 1, **{f"kept_{name}": value for name, value in keeper.metrics.items()}}

@@ -12,9 +12,11 @@ import numpy as np
 
 from zoo.checkpoint import Checkpoints, Snapshot
 from zoo.interrupt import Stop
+from zoo.types import Halted
 
 if TYPE_CHECKING:
     from zoo.fit import Keeper
+    from zoo.replicas import Vote
 
 EVERY_SECONDS = 60.0  # between two checkpoints inside an epoch
 SHARE = 0.02  # of the time may go into those
@@ -27,14 +29,15 @@ class Saver:
       checkpoints: Where.
       stop: Says when to stop.
       latest: What the run is resumed from; None for a new one.
+      vote: How several workers agree on when to save; None for one.
 
     Attributes:
       latest: The newest snapshot, also those that are not on disk.
       facts: What else to save with each, name to a function that gives it; JSON must hold it.
     """
 
-    def __init__(self, checkpoints: Checkpoints, stop: Stop, latest: Snapshot | None = None):
-        self.checkpoints, self.stop, self.latest = checkpoints, stop, latest
+    def __init__(self, checkpoints: Checkpoints, stop: Stop, latest: Snapshot | None = None, vote: Vote | None = None):
+        self.checkpoints, self.stop, self.latest, self.vote = checkpoints, stop, latest, vote
         self.facts: dict[str, Callable[[], Any]] = {}
 
     def fact(self, name: str, default: Any = None) -> Any:
@@ -79,15 +82,23 @@ class Stage(keras.callbacks.Callback):
             self.put_back(self.model)
         self.epoch = epoch
 
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Tells other workers what this one wants: all read their variables together, or wait for each other."""
+        if self.saver.vote is not None:
+            self.saver.vote.cast(self._due(), self.saver.stop.asked is not None)
+
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Saves where it is time to, or where the run is to stop."""
         self.step += 1
-        asked = self.saver.stop.asked is not None
-        if self.step < self.steps:
-            due = max(EVERY_SECONDS, self._took / SHARE)
-            if asked or self.step == self.steps - 1 or time.monotonic() - self._saved >= due:
-                self._take(write=asked or self.step < self.steps - 1)
-        self._stop_if_asked()
+        vote = self.saver.vote
+        due, asked = (self._due(), self.saver.stop.asked is not None) if vote is None else vote.passed
+        if self.step < self.steps and (asked or due or self.step == self.steps - 1):
+            self._take(write=asked or self.step < self.steps - 1)
+        if vote is None:
+            self._stop_if_asked()
+        elif asked:
+            self._stop()
+            raise Halted("another worker was asked to stop; start all of them again by `zoo resume`")
 
     def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Stops where the run is to stop."""
@@ -125,11 +136,17 @@ class Stage(keras.callbacks.Callback):
             self.keeper.put_back(snapshot.listed("kept"), snapshot.state["keeper"])
         _set_generators(snapshot)
 
+    def _due(self) -> bool:
+        return time.monotonic() - self._saved >= max(EVERY_SECONDS, self._took / SHARE)
+
     def _stop_if_asked(self) -> None:
         if self.saver.stop.asked is not None:
-            if not self._written:
-                self._write()
-            self.saver.stop.check()
+            self._stop()
+
+    def _stop(self) -> None:
+        if not self._written:
+            self._write()
+        self.saver.stop.check()
 
     def _take(self, write: bool) -> None:
         model, keeper = self.model, self.keeper

@@ -29,7 +29,7 @@ MOST_NAMES = 150  # characters of a list on one line
 
 def quiet() -> None:
     """Hides what TensorFlow, CUDA, gRPC, absl and MLflow say beside results; call before they are imported."""
-    for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR", "GLOG_minloglevel": "3"}.items():
+    for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "GLOG_minloglevel": "3"}.items():
         os.environ.setdefault(name, value)
     for name in ("tensorflow", "absl"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -158,8 +158,13 @@ def print_recipe(file: Path, header: Header) -> None:
     print(f"{'file':9}{file}\n")
 
 
-def print_result(result: RunResult, as_json: bool = False) -> None:
-    """How a run ends: metrics beside the baseline's, where everything is, and what to do next; or all of it as JSON."""
+def print_result(result: RunResult | None, as_json: bool = False) -> None:
+    """How a run ends: metrics beside the baseline's, where everything is, and what to do next; or all of it as JSON.
+
+    Nothing of a worker that is not the chief.
+    """
+    if result is None:
+        return
     if as_json:
         print_json(dataclasses.asdict(result))
         return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 import keras
 import tensorflow as tf
 
-from zoo import features, kernels
+from zoo import features, kernels, workers
 from zoo.chain import Chain
 from zoo.fit import Keeper, class_weights, fit
 from zoo.learnable import learnable as learnable_only
@@ -15,6 +16,7 @@ from zoo.pretrain import pretrain
 from zoo.progress import Silent
 from zoo.recipe import Recipe
 from zoo.record import Record
+from zoo.replicas import Replicas
 from zoo.saver import Saver
 from zoo.types import Dataset, RunError
 
@@ -62,6 +64,7 @@ def train(
     receipt: kernels.Receipt,
     saver: Saver,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    replicas: Replicas | None = None,
 ) -> Keeper:
     """Fits the chain's network on prepared features and leaves the weights to keep in it.
 
@@ -75,9 +78,10 @@ def train(
       receipt: Notes the kernels.
       saver: Keeps checkpoints, and has what a resumed run goes on from.
       callbacks: See each epoch.
+      replicas: The devices to train on; None for one.
 
     Raises:
-      RunError: The loss was not a number, or a resumed run would see other features.
+      RunError: The loss was not a number, a resumed run would see other features, or another worker is gone.
       Interrupted, Terminated: A signal came; there is a checkpoint.
     """
     key = features.state_key(chain)
@@ -91,10 +95,11 @@ def train(
     size = recipe.training.batch_size
     weights = class_weights(features.first_variant(prepared["train"])[1]) if recipe.training.balance else None
     try:
-        with saver.stop.gentle():
+        with saver.stop.gentle(), workers.together(replicas), _on_all(replicas, recipe, chain):
             if recipe.pretraining is not None and recipe.pretraining.epochs and not saver.past("pretraining"):
                 examples = [prepared[split] for split in ("train", "unlabelled") if split in prepared]
-                pretrain(recipe, chain, examples, seed=seed, progress=shown, log=record.pretraining, saver=saver)
+                how = {"seed": seed, "progress": shown, "log": record.pretraining, "saver": saver}
+                pretrain(recipe, chain, examples, **how, replicas=replicas)
             keeper = fit(
                 chain.network,
                 recipe.task,
@@ -107,8 +112,13 @@ def train(
                 class_weight=weights,
                 callbacks=[receipt, *callbacks],
                 saver=saver,
+                replicas=replicas,
             )
     except FloatingPointError as error:
         raise RunError(str(error)) from error
     receipt.kernels = receipt.kernels or saver.fact("kernels", {})
     return keeper
+
+
+def _on_all(replicas: Replicas | None, recipe: Recipe, chain: Chain) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext() if replicas is None else replicas.network_of(recipe, chain)

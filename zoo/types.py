@@ -188,7 +188,8 @@ class Task(Protocol):
     """A kind of answer: what is learnt, how logits become an answer, how well it did, what to beat, what to draw.
 
     It may also have `beside(test, target)`, named answers that need no training; `relative_score(answers, truth,
-    target, references)`, metrics beside what the data set knows of its tests; and `signature()`, how they are counted.
+    target, references)`, metrics beside what the data set knows of its tests; `signature()`, how they are counted; and
+    `averaged_over(inputs, target)`, how many values the loss of a batch is the mean of where that is not its examples.
     """
 
     name: str

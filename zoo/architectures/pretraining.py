@@ -88,4 +88,6 @@ def language_model(network: keras.Model, *, sampled: int = 2_000, dropout: float
         steps = keras.layers.SpatialDropout1D(dropout)(embedding(words))
         states = keras.layers.Dropout(dropout)(network.get_layer(f"lstm_{member}_1")(steps, mask=mask))
         losses.append(WordPrediction(embedding, sampled)([states, words, length]))
-    return keras.Model(network.inputs, ops.mean(ops.stack(losses), axis=0), name="language_model")
+    model = keras.Model(network.inputs, ops.mean(ops.stack(losses), axis=0), name="language_model")
+    model.averaged_over = lambda inputs, target: tf.reduce_sum(tf.maximum(inputs[1] - 1, 0))  # words, in each direction
+    return model

@@ -58,6 +58,10 @@ class Translation:
 
         return smoothed_cross_entropy
 
+    def averaged_over(self, inputs: tuple[tf.Tensor, ...], target: tf.Tensor) -> tf.Tensor:
+        """How many pieces the loss of a batch is the mean of, from (what the network takes, int32[batch, step])."""
+        return tf.reduce_sum(tf.cast(next_pieces(target)[1], tf.float32))
+
     def metrics(self) -> list[keras.metrics.Metric]:
         """Cross-entropy in nats, unsmoothed (perplexity is its exponential), and accuracy, both over real pieces."""
 
