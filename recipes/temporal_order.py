@@ -3,7 +3,9 @@
 Data      temporal order problem of Hochreiter and Schmidhuber 1997, section 5.6, generated
 Licence   none needed, generated
 Model     one LSTM layer, Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000
-Result    not measured
+Result    test_accuracy 1.0000 ± 0.0000 (3 seeds), all test scores within 0.3, after 3,100 sequences;
+          baseline 0.7448, 2 CPU cores; with classes=8 sequences=18500 epochs=3 the same, baseline 0.5013; with
+          cell=rnn, seed 0: 0.2516
 Command   zoo run temporal_order
 """
 
