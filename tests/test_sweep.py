@@ -290,7 +290,7 @@ def test_a_killed_sweep_goes_on_by_the_same_command(tiny: Path, whole: bool):
     found, said = ended(begun(tiny, *words))
     assert found["name"] == name and f"sweep {name}: 3 trials, 0 of them done; run {found['run_id'][:8]}" in said
     assert states(name) == ["its process is gone"] * 2 + ["COMPLETE"] * 3
-    assert [row["settings"]["off"] for row in found["trials"]] == [0.25, 0.5, 1.0]
+    assert sorted(row["settings"]["off"] for row in found["trials"]) == [0.25, 0.5, 1.0]
     parent, children = recorded()
     assert parent.info.status == "FINISHED" and "reason" not in parent.data.tags
     ends = {label: " ".join(run.info.status for run in runs) for label, runs in children.items()}
