@@ -290,7 +290,7 @@ def test_a_killed_sweep_goes_on_by_the_same_command(tiny: Path, whole: bool):
     found, said = ended(begun(tiny, *words))
     assert found["name"] == name and f"sweep {name}: 3 trials, 0 of them done; run {found['run_id'][:8]}" in said
     assert states(name) == ["its process is gone"] * 2 + ["COMPLETE"] * 3
-    assert [row["settings"]["off"] for row in found["trials"]] == [0.25, 0.5, 1.0]
+    assert sorted(row["settings"]["off"] for row in found["trials"]) == [0.25, 0.5, 1.0]
     parent, children = recorded()
     assert parent.info.status == "FINISHED" and "reason" not in parent.data.tags
     ends = {label: " ".join(run.info.status for run in runs) for label, runs in children.items()}
@@ -358,15 +358,12 @@ def test_wrong_usage_is_one_line_and_code_2(words, message, tmp_path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
-def test_a_recipe_or_data_that_is_refused_is_so_before_anything_is_recorded(tmp_path: Path):
-    for words, message in (
-        (["adding", "length=2,30", "--sample"], "error: `length` must be at least 20 steps, got 2. Give a longer"),
-        (["adding", "units=2,4", "--storage", "nothing"], "error: `--storage` must be a database's URL, as"),
-    ):
-        done = subprocess.run([*COMMAND, "sweep", *words], cwd=tmp_path, capture_output=True, text=True)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.splitlines()[-1].startswith(message)
-        assert not (tmp_path / "mlflow.db").exists() and not list(tmp_path.rglob("*.db"))
+def test_what_the_recipe_refuses_is_not_recorded(tmp_path: Path):
+    words = ("adding", "length=2,30", "--sample")
+    done = subprocess.run([*COMMAND, "sweep", *words], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == "error: `length` must be at least 20 steps, got 2. Give a longer sequence."
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
 
 
 def test_without_optuna_it_says_how_to_install_it(tmp_path: Path):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from zoo import catalog, terminal
+from zoo import catalog, space, terminal
 from zoo.command import Data, Json, Limit, ManualDir, Name, Sample, Seed, check_source, verb
 
 MOST = 10  # rows of the table at the end
@@ -52,8 +52,6 @@ def sweep(
     The same command goes on with a sweep that was cut off. Several processes with one --storage share its trials.
     """
     file = catalog.find(name)
-    from zoo import space
-
     varied, fixed = space.read(catalog.settings(file), settings or [])
     check_source(sample, data, limit)
     with terminal.results_only():

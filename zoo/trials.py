@@ -31,7 +31,7 @@ from zoo.types import RunError, UsageError
 
 TICK = 0.2  # seconds between two looks at whether a signal came
 LOOK_SECONDS = 2.0  # between two looks at what other processes do
-GRACE = 4.0  # seconds for children to stop by themselves; Ctrl-C is to be over within five
+GRACE = 3.0  # seconds for children to stop by themselves; with what is left to record it is over within five
 
 
 class Child:
@@ -222,9 +222,9 @@ class Crew:
         children = [*self._running, *self._waiting]
         for child in children:
             child.ask_to_stop()
-        for child in children:
-            child.over(until)
         for trial in self._running.values():
             with contextlib.suppress(OptunaError, SQLAlchemyError):  # a storage that is away has it as gone, later
                 self._job.study.give_up(trial.number, trial.params, why)
+        for child in children:
+            child.over(until)
         self._running, self._waiting = {}, []
