@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from mlflow.entities import Run
+from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking.context import registry as context_registry
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS, MLFLOW_PARENT_RUN_ID
 
-from zoo import dead, process, tracking
+from zoo import process, tracking
 from zoo.outbox import transient
 from zoo.setting import shown
 from zoo.types import RunError, UsageError
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 SWEEP_TAG, TRIAL_TAG, WINNER_TAG = "sweep", "trial", "winner"
 TABLE = {"path": "trials.json", "type": "table"}  # for MLflow's pages
-MOST = 5000  # characters of a reason
 
 
 class ParentRun:
@@ -61,11 +61,9 @@ class ParentRun:
             "mlflow.runName": self.name,
         }
         with tracking.reached():
-            dead.mark(self.client, [self.experiment], tracking.folder() / "checkpoints")
             run = self.client.create_run(self.experiment, tags=context_registry.resolve_tags(tags), run_name=self.name)
             self.run_id = run.info.run_id
-            for name, value in params.items():
-                self.client.log_param(self.run_id, name, shown(value))
+            self.client.log_batch(self.run_id, params=[Param(name, shown(value)) for name, value in params.items()])
         return self.run_id
 
     def drop(self) -> None:
@@ -81,7 +79,7 @@ class ParentRun:
         self.run_id = run_id
         try:
             with tracking.reached():
-                dead.mark(self.client, [self.experiment], tracking.folder() / "checkpoints")
+                tracking.mark_dead(self.client, [self.experiment])
                 self.client.get_run(run_id)
         except MlflowException as error:
             raise UsageError(
@@ -125,12 +123,12 @@ class ParentRun:
           Id of its run, "" where it came to none or the store does not answer.
         """
         with self._if_it_answers():
-            dead.mark(self.client, [self.experiment], tracking.folder() / "checkpoints")
+            tracking.mark_dead(self.client, [self.experiment])
             run = self.child(trial)
             if run is None:
                 return ""
             if failed is not None and run.info.status != "FAILED":
-                self.client.set_tag(run.info.run_id, "reason", failed[:MOST])
+                self.client.set_tag(run.info.run_id, "reason", tracking.reason(failed))
                 self.client.set_terminated(run.info.run_id, "FAILED")
             return run.info.run_id
         return ""
@@ -148,8 +146,8 @@ class ParentRun:
         """
         with tracking.reached():
             self.client.set_tag(self.run_id, WINNER_TAG, winner)
-            for name, value in metrics.items():
-                self.client.log_metric(self.run_id, name, value, step=0)
+            now = int(1000 * time.time())
+            self.client.log_batch(self.run_id, [Metric(name, value, now, 0) for name, value in metrics.items()])
             table = pd.DataFrame(list(rows)).to_json(orient="split", index=False)
             self.client.log_text(self.run_id, table, "trials.json")
             self.client.set_tag(self.run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps([TABLE]))
@@ -157,11 +155,11 @@ class ParentRun:
                 self.client.log_figure(self.run_id, figure, "pictures/sweep.png")
             self.client.set_terminated(self.run_id, "FINISHED")
 
-    def stop(self, status: str, reason: str) -> None:
+    def stop(self, status: str, why: BaseException | str) -> None:
         """Ends the run before its end, as KILLED or FAILED."""
         with self._if_it_answers():
-            dead.mark(self.client, [self.experiment], tracking.folder() / "checkpoints")
-            self.client.set_tag(self.run_id, "reason", reason[:MOST])
+            tracking.mark_dead(self.client, [self.experiment])
+            self.client.set_tag(self.run_id, "reason", tracking.reason(why))
             self.client.set_terminated(self.run_id, status)
 
     @contextlib.contextmanager

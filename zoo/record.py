@@ -24,12 +24,11 @@ from mlflow.tracking import MlflowClient
 from mlflow.tracking.context import registry as context_registry
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
-from zoo import dead, process, tracking
-from zoo.credentials import hidden
+from zoo import process, tracking
 from zoo.disk import room
 from zoo.monitor import Monitor
 from zoo.outbox import Outbox
-from zoo.types import Dataset, RunError, UsageError
+from zoo.types import Dataset, RunError
 
 PACKAGES = ("lstm-zoo", "tensorflow", "keras", "tensorflow-datasets", "mlflow", "numpy", "scikit-learn", "soundfile")
 SECONDS = 120.0  # for the store to take the end of a run
@@ -92,7 +91,7 @@ class Record:
         }
         tags = context_registry.resolve_tags(tags)
         experiment = tracking.experiment(client, recipe)
-        dead.mark(client, [experiment], tracking.folder() / "checkpoints")
+        tracking.mark_dead(client, [experiment])
         return client.create_run(experiment, tags=tags, run_name=name)
 
     def __enter__(self) -> Record:
@@ -116,10 +115,9 @@ class Record:
                     shutil.rmtree(self.folder)
                 return
             killed = isinstance(error, (KeyboardInterrupt, SystemExit))
-            reason = str(error) if isinstance(error, (UsageError, RunError)) else repr(error)
-            reason = getattr(error, "reason", "interrupted") if killed else reason
+            why = getattr(error, "reason", "interrupted") if killed else error
             with contextlib.suppress(RunError):  # the error that ends the run is the one to be seen
-                self.outbox.add(tags={"reason": hidden(reason)[:5000]})
+                self.outbox.add(tags={"reason": tracking.reason(why)})
                 self.outbox.add(status="KILLED" if killed else "FAILED")
                 self.outbox.flush(SECONDS_KILLED if killed else SECONDS)
         finally:

@@ -290,7 +290,7 @@ class _Sweep:
             self.parent.stop("KILLED", getattr(error, "reason", "interrupted"))
             self.said.say(f"go on with this sweep by the same command: `{process.command('zoo.sweep in Python')}`")
         elif not isinstance(error, UsageError):
-            self.parent.stop("FAILED", str(error) if isinstance(error, RunError) else repr(error))
+            self.parent.stop("FAILED", error)
 
 
 def cell(value: Any) -> str:

@@ -20,11 +20,12 @@ from mlflow.tracking import MlflowClient
 from zoo import dead
 from zoo.credentials import hidden
 from zoo.outbox import transient
-from zoo.types import Halted, UsageError
+from zoo.types import Halted, RunError, UsageError
 
 DATA_TAG = "data"
 RECIPE_TAG = "recipe"
 EXPORT_TAG = "export"
+MOST = 5000  # characters of a tag
 
 
 def folder() -> Path:
@@ -127,6 +128,21 @@ def experiment(client: MlflowClient, recipe: str) -> str:
         return found.experiment_id
 
 
+def told(error: BaseException) -> str:
+    """What an error says: what the zoo's own say, or all of another's with its kind."""
+    return str(error) if isinstance(error, (UsageError, RunError)) else repr(error)
+
+
+def reason(why: BaseException | str) -> str:
+    """Why a run did not finish, as its tag `reason` has it: without secrets, and no longer than a tag may be."""
+    return hidden(why if isinstance(why, str) else told(why))[:MOST]
+
+
+def mark_dead(client: MlflowClient, experiments: list[str]) -> None:
+    """Marks the runs of some experiments whose process is gone; see `zoo.dead.mark`."""
+    dead.mark(client, experiments, folder() / "checkpoints")
+
+
 def find(reference: str) -> str:
     """The id of a run.
 
@@ -179,7 +195,7 @@ def _search() -> list[Run]:
     with reached():
         client = open_store()
         ids = [found.experiment_id for found in client.search_experiments()]
-        dead.mark(client, ids, folder() / "checkpoints")
+        mark_dead(client, ids)
         every: list[Run] = []
         token = None
         while ids:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from zoo import terminal
 from zoo.request import Request
 from zoo.setting import shown
-from zoo.types import RunError, UsageError
+from zoo.types import UsageError
 
 if TYPE_CHECKING:
     import keras
@@ -55,8 +55,10 @@ def main() -> int:
     threading.Thread(target=_listen, args=(heard,), daemon=True).start()
     terminal.quiet()
     with terminal.tensorflow_loaded():
+        from zoo import tracking
+
         while (asked := heard.get()) is not None:
-            request = Request(**{**asked["request"], **_paths(asked["request"])})
+            request = Request.of(asked["request"], Path(asked["folder"]))
             try:
                 if asked["look"]:
                     tell(**look(request))
@@ -66,8 +68,7 @@ def main() -> int:
                 tell(pruned=pruned.reason)
             except Exception as error:
                 traceback.print_exc()
-                reason = str(error) if isinstance(error, UsageError | RunError) else repr(error)
-                tell(failed=reason)
+                tell(failed=tracking.told(error))
                 return 2 if isinstance(error, UsageError) else 1
             return 0
     return 0
@@ -81,10 +82,6 @@ def _listen(heard: queue.SimpleQueue[Any]) -> None:
     heard.put(None)
 
 
-def _paths(asked: dict[str, Any]) -> dict[str, Path | None]:
-    return {name: Path(asked[name]) if asked[name] else None for name in ("file", "data", "manual_dir")}
-
-
 def look(request: Request) -> dict[str, str]:
     """What there is to be known of a request before any run of it, so that a wrong one is refused in time.
 
@@ -95,13 +92,14 @@ def look(request: Request) -> dict[str, str]:
     Raises:
       UsageError: A setting or the data is wrong.
     """
-    from zoo import catalog, runs
+    from zoo import catalog
     from zoo.datasets.cache import cache_dir
     from zoo.disk import room
+    from zoo.loading import load_data
 
     built = catalog.load(request.file, request.settings)
     with room("the data", cache_dir()):
-        dataset = runs.load_data(built, **request.source())
+        dataset = load_data(built, **request.source())
     watched = {"watch": built.task.watch, "mode": built.task.watch_mode}
     return {**watched, "origin": dataset.origin, "fingerprint": dataset.fingerprint}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import math
 import os
@@ -137,7 +136,7 @@ class Crew:
         """
         child = Child(self.logs / f"{os.getpid()}.log")
         self._waiting.append(child)
-        child.tell({"look": True, "request": dataclasses.asdict(request)})
+        child.tell({"look": True, **told(request)})
         found = child.hear()
         if "failed" in found:
             child.log.unlink()
@@ -178,7 +177,7 @@ class Crew:
             self._selector.register(child.said, selectors.EVENT_READ, child)
             request = job.request(trial.params, f"{self.parent.name} {label}")
             about = {"look": False, "tags": self.parent.tags(label), "watch": self.watch}
-            child.tell({"request": dataclasses.asdict(request), **about})
+            child.tell({**told(request), **about})
 
     def _hear(self, child: Child) -> bool:
         """Does what a child's next line wants; whether it was its last one."""
@@ -228,3 +227,8 @@ class Crew:
         for child in children:
             child.over(until)
         self._running, self._waiting = {}, []
+
+
+def told(request: Request) -> dict[str, Any]:
+    """A request as a child reads it."""
+    return {"request": request.described(), "folder": str(request.file.parent)}
