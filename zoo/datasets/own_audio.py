@@ -141,11 +141,7 @@ def read_all(entries: Sequence[Entry], rate_hz: int) -> list[Audio | str]:
     def read(entry: Entry) -> Audio | str:
         named = "" if entry.place == str(entry.file) else f"`{entry.id}` "
         try:
-            if not entry.file.exists():
-                return f"{named}does not exist"
-            if entry.file.is_dir():
-                return f"{named}is a folder"
-            content = entry.file.read_bytes()
+            content = tables.content(entry.file)
             samples = decode_audio(content, rate_hz)
         except (OSError, ValueError) as error:
             return f"{named}{getattr(error, 'strerror', None) or error}"

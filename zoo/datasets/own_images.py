@@ -43,7 +43,7 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
     images: dict[str, bytes] = {}
     for entry in entries:
         try:
-            images[entry.id] = _read(entry)
+            images[entry.id] = png_bytes(tables.content(entry.file))
         except ValueError as error:
             faults.append(f"{entry.place}: `{entry.id}` {error}")
     usable = [entry for entry in entries if entry.id in images]
@@ -66,17 +66,6 @@ def _entries(path: Path) -> tuple[list[Written], list[str]]:
             named = {"place": row.place, "id": name, "file": row.folder / name, "label": ""}
             entries.append(Written(**named, text=text, split=row.split, group=row.group))
     return entries, faults
-
-
-def _read(entry: Written) -> bytes:
-    try:
-        if not entry.file.exists():
-            raise ValueError("does not exist")
-        if entry.file.is_dir():
-            raise ValueError("is a folder")
-        return png_bytes(entry.file.read_bytes())
-    except OSError as error:
-        raise ValueError(error.strerror) from None
 
 
 def _dataset(name: str, entries: list[Written], images: dict[str, bytes], input: Spec) -> Dataset:

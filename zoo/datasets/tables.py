@@ -84,6 +84,22 @@ def read(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[str]]:
     return rows, faults
 
 
+def content(file: Path) -> bytes:
+    """The bytes of a file that a list names.
+
+    Raises:
+      ValueError: The reason why there are none, as half a sentence.
+    """
+    try:
+        if not file.exists():
+            raise ValueError("does not exist")
+        if file.is_dir():
+            raise ValueError("is a folder")
+        return file.read_bytes()
+    except OSError as error:
+        raise ValueError(error.strerror) from None
+
+
 def shorten(text: str) -> str:
     """The start of a text, on one line, to name it in a fault."""
     return " ".join(text[:60].split()) + "..." * (len(text) > 60)
