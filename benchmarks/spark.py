@@ -45,13 +45,12 @@ def main() -> None:
     draws = np.random.default_rng(0)
     texts = [" ".join(draws.choice(WORDS, draws.integers(5, 30))) for _ in range(options.examples)]
     run_id = tracking.find(options.run)
-    signature = tf.saved_model.load(str(zoo.load(run_id).folder)).signatures["serving_default"]
+    signature = zoo.load(run_id).loaded.signatures["serving_default"]
     batches = [tf.constant(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
     direct = rate(len(texts), lambda: [signature(text=batch) for batch in batches])
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.master(f"local[{options.workers}]")
     spark = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", str(BATCH)).getOrCreate()
-    tracking.open_store()
     answer = mlflow.pyfunc.spark_udf(
         spark, f"runs:/{run_id}/model", result_type="label string, score float", env_manager="local"
     )

@@ -17,20 +17,22 @@ from zoo.types import UsageError
 
 # What `zoo.run` and `zoo.sweep` take beside a recipe's settings; a setting of the same name could not be reached.
 RESERVED = {
-    *(
-        "recipe",
-        "sample",
-        "data",
-        "manual_dir",
-        "seed",
-        "name",
-        "limit",
-        "test",
-        "require_cudnn",
-        "devices",
-        "progress",
-    ),
-    *("varied", "trials", "workers", "storage", "pruner"),
+    "recipe",
+    "sample",
+    "data",
+    "manual_dir",
+    "seed",
+    "name",
+    "limit",
+    "test",
+    "require_cudnn",
+    "devices",
+    "progress",
+    "varied",
+    "trials",
+    "workers",
+    "storage",
+    "pruner",
 }
 _ARGUMENT = re.compile(r"(\w+): *(.*)")
 _BOOLS = {"true": True, "false": False}

@@ -28,7 +28,7 @@ MOST_NAMES = 150  # characters of a list on one line
 
 
 def quiet() -> None:
-    """Hides what TensorFlow, CUDA, gRPC, absl and MLflow say beside results; call before they are imported."""
+    """Hides what TensorFlow, CUDA, absl and MLflow say beside results; call before they are imported."""
     for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "GLOG_minloglevel": "3"}.items():
         os.environ.setdefault(name, value)
     for name in ("tensorflow", "absl"):
