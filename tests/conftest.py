@@ -133,7 +133,8 @@ def untouched() -> Callable[[Path], AbstractContextManager[None]]:
     """Holds that what is done inside leaves all files of a folder as they were, and adds none."""
 
     def files(folder: Path) -> dict[Path, tuple[int, bytes]]:
-        return {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in folder.rglob("*") if file.is_file()}
+        every = folder.rglob("*")
+        return {path: (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"") for path in every}
 
     @contextmanager
     def hold(folder: Path) -> Iterator[None]:

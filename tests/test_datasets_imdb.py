@@ -170,15 +170,14 @@ def test_the_order_of_the_archive_does_not_matter(archive, reviews, unreachable,
 
 
 def test_archive_is_found_in_the_environment_and_in_a_subfolder_and_is_not_touched(
-    archive, unreachable, monkeypatch, capfd
+    archive, unreachable, monkeypatch, capfd, untouched
 ):
     parent = archive.parent.parent / "archives"
     (parent / "imdb").mkdir(parents=True)
     archive.rename(parent / "imdb" / archive.name)
-    before = sorted((path, path.stat().st_mtime_ns) for path in parent.rglob("*"))
     monkeypatch.setenv("ZOO_MANUAL_DIR", str(parent))
-    assert imdb.load(Source()).sizes["test"] == 11
-    assert sorted((path, path.stat().st_mtime_ns) for path in parent.rglob("*")) == before
+    with untouched(parent):
+        assert imdb.load(Source()).sizes["test"] == 11
     assert capfd.readouterr().out == ""
 
 

@@ -102,14 +102,15 @@ def test_one_test_is_test_and_two_have_their_names(folder, unreachable):
         multi30k.load(Source(), test="2018")
 
 
-def test_files_are_found_in_the_environment_and_in_a_subfolder_and_are_not_touched(folder, unreachable, monkeypatch):
+def test_files_are_found_in_the_environment_and_in_a_subfolder_and_are_not_touched(
+    folder, unreachable, monkeypatch, untouched
+):
     parent = folder.parent / "archives"
     write_files(parent / "multi30k")
     shutil.copy(folder / "val.de.gz", parent)  # one of six is not enough
-    before = sorted((path, path.stat().st_mtime_ns) for path in parent.rglob("*"))
     monkeypatch.setenv("ZOO_MANUAL_DIR", str(parent))
-    assert multi30k.load(Source()).sizes["test"] == 2
-    assert sorted((path, path.stat().st_mtime_ns) for path in parent.rglob("*")) == before
+    with untouched(parent):
+        assert multi30k.load(Source()).sizes["test"] == 2
 
 
 def test_files_packed_anew_are_the_publishers_too(folder, unreachable):

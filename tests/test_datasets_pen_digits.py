@@ -142,13 +142,12 @@ def test_what_was_prepared_and_then_damaged_is_prepared_again(folder, caplog):
     assert caplog.messages == [f"prepared data in {record.parent} are damaged and are made again"]
 
 
-def test_files_are_found_in_the_environment_and_in_a_subfolder_and_are_not_touched(folder, monkeypatch):
+def test_files_are_found_in_the_environment_and_in_a_subfolder_and_are_not_touched(folder, monkeypatch, untouched):
     write_files(folder / "pendigits", ".gz")
     (folder / "pendigits-orig.tra").write_bytes(b"one of two is not enough")
-    before = sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
     monkeypatch.setenv("ZOO_MANUAL_DIR", str(folder))
-    assert pen_digits.load(Source()).sizes["test"] == 6
-    assert sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*")) == before
+    with untouched(folder):
+        assert pen_digits.load(Source()).sizes["test"] == 6
 
 
 def test_a_fold_is_three_writers_and_folds_share_none(folder):
