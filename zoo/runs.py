@@ -29,6 +29,7 @@ from zoo import (
 )
 from zoo.chain import Chain, answer_all, truths
 from zoo.checkpoint import Checkpoints
+from zoo.datasets.audio_files import unchanged
 from zoo.datasets.cache import cache_dir
 from zoo.describe import describe
 from zoo.disk import room
@@ -38,6 +39,7 @@ from zoo.fit import Keeper
 from zoo.interrupt import Stop
 from zoo.loading import load_data
 from zoo.progress import Silent, choose
+from zoo.proof import MOST_EXAMPLES
 from zoo.recipe import Recipe
 from zoo.record import Record
 from zoo.replicas import Replicas
@@ -143,7 +145,7 @@ def carry_out(
             workers.same_data(replicas, dataset)
             params |= {} if replicas is None else replicas.about
             about = request.file.stem, request.file, request.name, params, dataset.origin
-            with Record(*about, shown.say, resumed) if chief else workers.Unrecorded() as record:
+            with Record(*about, shown.say, resumed) if chief else workers.Unrecorded() as record, unchanged():
                 run_id = record.run_id
                 if chief and resumed is None:
                     dataclasses.replace(request, fingerprint=dataset.fingerprint).keep(record.folder)
@@ -243,7 +245,8 @@ def _exported(chain: Chain, dataset: Dataset, answers: Mapping[str, Answers], re
     shown.say("exporting and proving")
     split = next(iter(answers))
     _, truth = truths(dataset.splits[split])
-    examples: list[np.ndarray] = [example["input"] for example in dataset.splits[split].as_numpy_iterator()]
+    used = dataset.splits[split].take(MOST_EXAMPLES)
+    examples: list[np.ndarray] = [example["input"] for example in used.as_numpy_iterator()]
     folder = tracking.folder() / "exports" / record.run_id
     shutil.rmtree(folder, ignore_errors=True)  # of the same run, before it was cut off
     with room("the export", folder.parent):

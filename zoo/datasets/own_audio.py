@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from zoo.datasets import splits, tables
-from zoo.datasets.clips import Clip, as_dataset, target_spec
-from zoo.inputs.audio import decode_audio, to_int16
+from zoo.datasets.audio_files import Audio, as_dataset, read_all
+from zoo.datasets.clips import target_spec
+from zoo.datasets.listed_files import Entry, duplicates
 from zoo.types import BadData, Dataset, Spec
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry(splits.Entry):
-    """One listed clip and its file, not read yet."""
-
-    file: Path
-
-
-@dataclass(frozen=True)
-class Audio:
-    """What a file holds: samples, int16[sample], and the SHA-256 of its bytes."""
-
-    samples: np.ndarray
-    checksum: str
-
-
 def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
-    """Reads labelled clips, held in memory at 2 bytes a sample.
+    """Checks labelled clips, and reads them whenever they are passed over.
 
     Args:
       path: A folder `DIR/<label>/*` of audio files; a CSV, TSV or JSON Lines file with `path,label` (paths relative to
@@ -67,10 +48,9 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
 def _dataset(name: str, entries: Sequence[Entry], audio: Mapping[str, Audio], input: Spec) -> Dataset:
     classes = sorted({entry.label for entry in entries})
     tests = sorted({entry.split for entry in entries if entry.split.startswith("test")})
-    parts: dict[str, list[Clip]] = {split: [] for split in ("train", "val", *tests)}
+    parts = {split: [entry for entry in entries if entry.split == split] for split in ("train", "val", *tests)}
     digest = hashlib.sha256(f"{input.rate_hz}\n".encode())
     for entry in entries:
-        parts[entry.split].append(Clip(entry.id, audio[entry.id].samples, classes.index(entry.label)))
         digest.update(f"{entry.id}\t{entry.label}\t{entry.split}\t{audio[entry.id].checksum}\n".encode())
     return Dataset(
         name=name,
@@ -78,8 +58,16 @@ def _dataset(name: str, entries: Sequence[Entry], audio: Mapping[str, Audio], in
         origin="own",
         input=input,
         target=target_spec(classes),
-        splits={split: as_dataset(clips) for split, clips in parts.items()},
-        sizes={split: len(clips) for split, clips in parts.items()},
+        splits={
+            split: as_dataset(
+                part,
+                [audio[entry.id] for entry in part],
+                [classes.index(entry.label) for entry in part],
+                input.rate_hz,
+            )
+            for split, part in parts.items()
+        },
+        sizes={split: len(part) for split, part in parts.items()},
         fingerprint=digest.hexdigest()[:16],
         citation="the user's own data",
         licence="the user's own data",
@@ -122,30 +110,3 @@ def _from_table(path: Path) -> tuple[list[Entry], list[str]]:
         else:
             faults.append(f"{row.place}: `path` must be text, got {name!r}")
     return entries, faults
-
-
-def duplicates(entries: Sequence[Entry]) -> list[str]:
-    """Faults of files that are listed more than once."""
-    first: dict[Path, str] = {}
-    faults = []
-    for entry in entries:
-        place = first.setdefault(entry.file.resolve(), entry.place)
-        if place != entry.place:
-            faults.append(f"{entry.place}: `{entry.id}` is listed twice, first at {place}")
-    return faults
-
-
-def read_all(entries: Sequence[Entry], rate_hz: int) -> list[Audio | str]:
-    """The audio of each file, or the reason why there is none."""
-
-    def read(entry: Entry) -> Audio | str:
-        named = "" if entry.place == str(entry.file) else f"`{entry.id}` "
-        try:
-            content = tables.content(entry.file)
-            samples = decode_audio(content, rate_hz)
-        except (OSError, ValueError) as error:
-            return f"{named}{getattr(error, 'strerror', None) or error}"
-        return Audio(to_int16(samples), hashlib.sha256(content).hexdigest())
-
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # libsndfile and soxr let go of the GIL
-        return list(pool.map(read, entries))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo.datasets import splits, tables
 from zoo.datasets.images import Line, as_dataset, png_bytes
-from zoo.datasets.own_audio import Entry, duplicates
+from zoo.datasets.listed_files import Entry, duplicates
 from zoo.datasets.utterances import TARGET
 from zoo.types import BadData, Dataset, Spec
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.datasets import splits, tables
-from zoo.datasets.own_audio import Audio, Entry, duplicates, read_all
-from zoo.datasets.utterances import TARGET, Utterance, as_dataset
+from zoo.datasets.audio_files import Audio, as_dataset, read_all
+from zoo.datasets.listed_files import Entry, duplicates
+from zoo.datasets.utterances import TARGET
 from zoo.types import BadData, Dataset, Spec
 
 MOST_PER_SECOND = 100  # characters, one for every 10 ms; no recipe has more frames, and nobody speaks a third as fast
@@ -22,7 +23,7 @@ class Transcribed(Entry):
 
 
 def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
-    """Reads transcribed audio, held in memory at 2 bytes a sample.
+    """Checks transcribed audio, and reads it whenever it is passed over.
 
     Texts are learnt as they are written: case, digits and punctuation are symbols like others.
 
@@ -45,7 +46,7 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
     faults += duplicates(entries)
     audio: dict[str, Audio] = {}
     for entry, outcome in zip(entries, read_all(entries, input.rate_hz), strict=True):
-        reason = outcome if isinstance(outcome, str) else _too_short(entry, len(outcome.samples) / input.rate_hz)
+        reason = outcome if isinstance(outcome, str) else _too_short(entry, outcome.seconds)
         if reason:
             faults.append(f"{entry.place}: {reason}")
         else:
@@ -81,10 +82,9 @@ def _too_short(entry: Transcribed, seconds: float) -> str:
 
 def _dataset(name: str, entries: list[Transcribed], audio: dict[str, Audio], input: Spec) -> Dataset:
     tests = sorted({entry.split for entry in entries if entry.split.startswith("test")})
-    parts: dict[str, list[Utterance]] = {split: [] for split in ("train", "val", *tests)}
+    parts = {split: [entry for entry in entries if entry.split == split] for split in ("train", "val", *tests)}
     digest = hashlib.sha256(f"{input.rate_hz}\n".encode())
     for entry in entries:
-        parts[entry.split].append(Utterance(entry.id, audio[entry.id].samples, entry.text))
         digest.update(f"{entry.id}\t{entry.text}\t{entry.split}\t{audio[entry.id].checksum}\n".encode())
     return Dataset(
         name=name,
@@ -92,7 +92,10 @@ def _dataset(name: str, entries: list[Transcribed], audio: dict[str, Audio], inp
         origin="own",
         input=input,
         target=TARGET,
-        splits={split: as_dataset(part) for split, part in parts.items()},
+        splits={
+            split: as_dataset(part, [audio[entry.id] for entry in part], [entry.text for entry in part], input.rate_hz)
+            for split, part in parts.items()
+        },
         sizes={split: len(part) for split, part in parts.items()},
         fingerprint=digest.hexdigest()[:16],
         citation="the user's own data",
