@@ -28,7 +28,7 @@ def measure(devices: int, batch: int, steps: int, options: argparse.Namespace) -
     import numpy as np
     import tensorflow as tf
 
-    from zoo.devices import start
+    from zoo.distributed.devices import start
     from zoo.fit import fit
     from zoo.layers.lstm import LSTM
     from zoo.progress import Silent

@@ -15,8 +15,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import catalog, devices, kernels
+from zoo import catalog, kernels
 from zoo.chain import Chain
+from zoo.distributed import devices
+from zoo.distributed.workers import Unkept, Unrecorded
 from zoo.fit import fit
 from zoo.interrupt import Stop
 from zoo.loading import load_data
@@ -26,7 +28,6 @@ from zoo.tasks.classification import Classification
 from zoo.tasks.regression import Regression
 from zoo.training import prepare_all, train
 from zoo.types import Training
-from zoo.workers import Unkept, Unrecorded
 
 BATCH = 8
 QUIET = {"dropout": 0.0, "epochs": 3, "batch_size": BATCH}

@@ -3,9 +3,10 @@ from __future__ import annotations
 import keras
 import pytest
 
-from zoo import attention, catalog
+from zoo import catalog
 from zoo.chain import Chain, answer_all
 from zoo.check import random_data
+from zoo.pictures import attention
 
 TINY = {
     "sst2": {"embedding": 4, "units": 3, "members": 2, "buckets": 20},

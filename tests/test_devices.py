@@ -18,9 +18,10 @@ from test_resume import curves, of
 from test_resume_processes import begun
 
 import zoo
-from zoo import architectures, devices, kept, tracking
+from zoo import architectures, kept, tracking
 from zoo.cli import main
-from zoo.replicas import Cluster
+from zoo.distributed import devices
+from zoo.distributed.replicas import Cluster
 from zoo.request import Request
 from zoo.tasks.translation import Translation
 from zoo.types import Spec, UsageError

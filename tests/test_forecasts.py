@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from zoo import forecasts
 from zoo.datasets.windows import Table, as_dataset, history
+from zoo.pictures import forecasts
 from zoo.tasks import forecast_pictures
 from zoo.tasks.forecasting import Forecasting
 from zoo.types import Dataset, Spec

@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import catalog, ink_pictures
+from zoo import catalog
 from zoo.chain import Chain, answer_all
 from zoo.check import random_data
+from zoo.pictures.inks import pictures
 
 
 def chain_of(name: str, **settings: int) -> tuple[Chain, dict]:
@@ -19,7 +20,7 @@ def chain_of(name: str, **settings: int) -> tuple[Chain, dict]:
 def test_the_worst_inks_are_drawn_first_as_they_were_written(tmp_path):
     chain, data = chain_of("pen_digits", units=4, layers=1, heads=2)
     answers = {"test": answer_all(chain, data.splits["test"])}
-    found = ink_pictures.pictures(chain, data, "test", answers)
+    found = pictures(chain, data, "test", answers)
     assert list(found) == ["inks"]
     examples = list(data.splits["test"].as_numpy_iterator())
     truth = [int(example["target"]) for example in examples]
@@ -65,7 +66,7 @@ def test_wide_inks_stand_two_in_a_row():
     class Lines:
         splits, target = {"test": as_dataset(inks)}, TEXT
 
-    figure = ink_pictures.pictures(Reader(), Lines(), "test", {"test": {}})["inks"]
+    figure = pictures(Reader(), Lines(), "test", {"test": {}})["inks"]
     assert [axes.get_title() for axes in figure.axes] == [
         "line 1\ntruth text_1\nanswer $a",
         "line 2\ntruth text_2\nanswer b",
@@ -79,4 +80,4 @@ def test_wide_inks_stand_two_in_a_row():
 @pytest.mark.parametrize("name", ["adding"])
 def test_other_kinds_have_none(name):
     chain, data = chain_of(name, units=4)
-    assert ink_pictures.pictures(chain, data, "test", {}) == {}
+    assert pictures(chain, data, "test", {}) == {}

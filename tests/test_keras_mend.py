@@ -1,4 +1,4 @@
-"""What `zoo.keras_mend` mends is still wrong in Keras. A test that fails here is good news: it is right by now."""
+"""What `zoo.distributed.keras_mend` mends is still wrong in Keras; a test that fails here says that it is right now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from test_workers import workers
 
 SCRIPT = Path(__file__).parent / "plain_keras.py"
-NEWS = "Keras does this right by now: delete {} in zoo/keras_mend.py and where it is called, and this line"
+NEWS = "Keras does this right by now: delete {} in zoo/distributed/keras_mend.py and where it is called, and this line"
 
 
 @pytest.mark.slow

@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import catalog, posteriors
+from zoo import catalog
 from zoo.chain import Chain, answer_all
 from zoo.check import random_data
+from zoo.pictures import posteriors
 
 TINY = {
     "an4": {"units": 6, "layers": 1, "ngram": 0, "mel": 10},

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from zoo import space
 from zoo.setting import Setting
-from zoo.space import Choices, Range
+from zoo.sweeps import space
+from zoo.sweeps.space import Choices, Range
 from zoo.types import UsageError
 
 KNOWN = {

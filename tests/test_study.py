@@ -13,8 +13,8 @@ from optuna.trial import TrialState
 from test_resume_processes import dead_identity
 
 from zoo import process
-from zoo.space import Choices, Range
-from zoo.study import ABOUT, SEEN, UNCOUNTED, Study, open_storage
+from zoo.sweeps.space import Choices, Range
+from zoo.sweeps.study import ABOUT, SEEN, UNCOUNTED, Study, open_storage
 from zoo.types import RunError, UsageError
 
 SPACE = {"rate": Range(1e-4, 1e-2), "units": Choices((4, 8))}
@@ -121,7 +121,7 @@ def test_of_processes_that_begin_at_once_one_does(url):
 def test_a_study_whose_beginner_died_at_once_is_begun_again(url, monkeypatch):
     import optuna
 
-    monkeypatch.setattr("zoo.study.PATIENCE", 0.3)
+    monkeypatch.setattr("zoo.sweeps.study.PATIENCE", 0.3)
     optuna.create_study(study_name="mine", storage=url)
     study = Study(open_storage(url), "mine")
     assert study.join("min", [{"units": 4}, {"units": 8}], lambda: {"run": 3}) == {"run": 3}
@@ -130,8 +130,8 @@ def test_a_study_whose_beginner_died_at_once_is_begun_again(url, monkeypatch):
 
 TAKING = """
 import json, sys
-from zoo.space import Range
-from zoo.study import Study, open_storage
+from zoo.sweeps.space import Range
+from zoo.sweeps.study import Study, open_storage
 study = Study(open_storage(sys.argv[1]), "mine")
 study.join("max", [], dict)
 print("ready", flush=True)

@@ -21,7 +21,7 @@ from test_resume_processes import COMMAND, heed_ctrl_c
 
 import zoo
 from zoo import tracking
-from zoo.study import UNCOUNTED
+from zoo.sweeps.study import UNCOUNTED
 from zoo.types import UsageError
 
 PARENT = "mlflow.parentRunId"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.resumption import resume
     from zoo.runs import run
     from zoo.serve import Model
-    from zoo.sweeping import sweep
+    from zoo.sweeps.sweeping import sweep
     from zoo.types import BadData, Dataset, RunError, RunResult, Source, Spec, Training, UsageError
 
     load = Model.load
@@ -53,7 +53,7 @@ _ELSEWHERE = {
     "compare": "zoo.comparison",
     "resume": "zoo.resumption",
     "run": "zoo.runs",
-    "sweep": "zoo.sweeping",
+    "sweep": "zoo.sweeps.sweeping",
 }
 
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from zoo import catalog, space, terminal
+from zoo import catalog, terminal
 from zoo.command import Data, Json, Limit, ManualDir, Name, Sample, Seed, check_source, verb
+from zoo.sweeps import space
 
 MOST = 10  # rows of the table at the end
 
@@ -55,7 +56,7 @@ def sweep(
     varied, fixed = space.read(catalog.settings(file), settings or [])
     check_source(sample, data, limit)
     with terminal.results_only():
-        from zoo.sweeping import sweep as search
+        from zoo.sweeps.sweeping import sweep as search
 
         found = search(
             file,

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 from sklearn.utils.class_weight import compute_class_weight
 
-from zoo.keras_mend import vector
-from zoo.replicas import Replicas
+from zoo.distributed.keras_mend import vector
+from zoo.distributed.replicas import Replicas
 from zoo.saver import Saver, Stage
 from zoo.types import Task, Training
 

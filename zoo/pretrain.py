@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from zoo import features
 from zoo.chain import Chain
+from zoo.distributed.replicas import Replicas
 from zoo.fit import Progress, Reporter, fit_spans, optimizer
 from zoo.recipe import Recipe
-from zoo.replicas import Replicas
 from zoo.saver import Saver, Stage
 
 

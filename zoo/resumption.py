@@ -6,11 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
-from zoo import devices, process, tracking
-from zoo.parent_run import SWEEP_TAG, TRIAL_TAG
+from zoo import process, tracking
+from zoo.distributed import devices
 from zoo.progress import choose
 from zoo.request import NAME, Request
 from zoo.runs import RESULT, carry_out
+from zoo.sweeps.parent_run import SWEEP_TAG, TRIAL_TAG
 from zoo.types import RunError, RunResult, UsageError
 
 

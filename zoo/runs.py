@@ -14,35 +14,25 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import (
-    attention,
-    catalog,
-    devices,
-    forecasts,
-    ink_pictures,
-    kept,
-    kernels,
-    posteriors,
-    publish,
-    tracking,
-    workers,
-)
+from zoo import catalog, kept, kernels, publish, tracking
 from zoo.chain import Chain, answer_all, truths
 from zoo.checkpoint import Checkpoints
 from zoo.datasets.audio_files import unchanged
 from zoo.datasets.cache import cache_dir
 from zoo.describe import describe
 from zoo.disk import room
+from zoo.distributed import devices, workers
+from zoo.distributed.replicas import Replicas
 from zoo.evaluate import Evaluation, evaluate
 from zoo.export import export
 from zoo.fit import Keeper
 from zoo.interrupt import Stop
 from zoo.loading import load_data
+from zoo.pictures import attention, forecasts, inks, posteriors
 from zoo.progress import Silent, choose
 from zoo.proof import MOST_EXAMPLES
 from zoo.recipe import Recipe
 from zoo.record import Record
-from zoo.replicas import Replicas
 from zoo.request import Request
 from zoo.saver import Saver
 from zoo.training import learnable, prepare_all, train
@@ -233,7 +223,7 @@ def _tested(
     for evaluation in evaluations:
         evaluation.log(record)
     record.metrics({f"published_{name}": value for name, value in dataset.published.items()} if test else {})
-    for drawn in (attention.pictures, forecasts.pictures, ink_pictures.pictures, posteriors.pictures):
+    for drawn in (attention.pictures, forecasts.pictures, inks.pictures, posteriors.pictures):
         for name, figure in drawn(chain, dataset, next(iter(answers)), answers).items():
             record.picture(name, figure)
     folder = _exported(chain, dataset, answers, record, shown)

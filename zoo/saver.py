@@ -15,8 +15,8 @@ from zoo.interrupt import Stop
 from zoo.types import Halted
 
 if TYPE_CHECKING:
+    from zoo.distributed.replicas import Vote
     from zoo.fit import Keeper
-    from zoo.replicas import Vote
 
 EVERY_SECONDS = 60.0  # between two checkpoints inside an epoch
 SHARE = 0.02  # of the time may go into those

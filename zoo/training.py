@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from zoo import features, kernels, workers
+from zoo import features, kernels
 from zoo.chain import Chain
+from zoo.distributed import workers
+from zoo.distributed.replicas import Replicas
 from zoo.fit import Keeper, class_weights, fit
 from zoo.learnable import learnable as learnable_only
 from zoo.pretrain import pretrain
 from zoo.progress import Silent
 from zoo.recipe import Recipe
 from zoo.record import Record
-from zoo.replicas import Replicas
 from zoo.saver import Saver
 from zoo.types import Dataset, RunError
 

@@ -213,7 +213,7 @@ class Forecasting:
         }
 
     def pictures(self, answers: Answers, truth: np.ndarray, target: Spec) -> dict[str, Figure]:
-        """The calibration of quantiles, where there are some; `zoo.forecasts` draws the forecasts and their errors."""
+        """The calibration of quantiles, where there are some; `zoo.pictures.forecasts` draws forecasts and errors."""
         if not self.quantiles:
             return {}
         wanted = in_units(truth.astype(np.float64), target)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
-from zoo.replicas import Cluster, Replicas
+from zoo.distributed.replicas import Cluster, Replicas
 from zoo.types import RunError, UsageError
 
 PAGE = "docs/several_machines.md"

@@ -1,4 +1,4 @@
-"""`python -m zoo.trial`: one run of a sweep in a process of its own, which says how it goes and is told to go on.
+"""`python -m zoo.sweeps.trial`: one run of a sweep in a process of its own, which says how it goes.
 
 Lines of JSON come on standard input and go to standard output: a request to look at or to do, then an answer to each
 epoch. Where its input ends, the sweep has stopped it or is gone itself, and it stops as at SIGTERM.

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.chain import Chain
-from zoo.keras_mend import averageable, mend, takes_one_number
+from zoo.distributed.keras_mend import averageable, mend, takes_one_number
 from zoo.recipe import Recipe
 
 Counted = Callable[[Any, tf.Tensor], tf.Tensor]  # of inputs and target

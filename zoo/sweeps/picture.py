@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from optuna.trial import TrialState
 
-from zoo.study import Study
+from zoo.sweeps.study import Study
 
 
 def picture(study: Study, watch: str) -> Figure:

@@ -16,8 +16,8 @@ import tensorflow as tf
 
 from zoo import checkpoint
 from zoo.checkpoint import Checkpoints, Snapshot
+from zoo.distributed.replicas import Replicas
 from zoo.progress import Silent
-from zoo.replicas import Replicas
 from zoo.request import Request
 from zoo.types import Dataset, Halted, UsageError
 

@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from zoo import catalog, process, space, tracking
+from zoo import catalog, process, tracking
 from zoo.interrupt import Stop
-from zoo.parent_run import ParentRun
 from zoo.progress import Silent, choose
 from zoo.request import Request
 from zoo.setting import shown, validate
+from zoo.sweeps import space
+from zoo.sweeps.parent_run import ParentRun
 from zoo.types import RunError, RunResult, UsageError
 
 if TYPE_CHECKING:
-    from zoo.study import Study
-    from zoo.trials import Crew
+    from zoo.sweeps.study import Study
+    from zoo.sweeps.trials import Crew
 
 WINNER = "winner"
 
@@ -103,7 +104,7 @@ def sweep(
     fixed = validate(known, settings)
     kept = space.check(known, varied, fixed)
     _check(trials, workers, pruner)
-    from zoo.trials import Crew
+    from zoo.sweeps.trials import Crew
 
     request = Request(
         file=file,
@@ -136,7 +137,7 @@ def _check(trials: int, workers: int, pruner: str) -> None:
             raise UsageError(f"`{option}` must be at least 1, got {count}.")
     if importlib.util.find_spec("optuna") is None:
         raise UsageError("a sweep needs Optuna, which is not installed; install it: pip install 'lstm-zoo[scale]'")
-    from zoo.study import PRUNERS
+    from zoo.sweeps.study import PRUNERS
 
     if pruner not in PRUNERS:
         raise UsageError(f"`pruner` must be one of {', '.join(PRUNERS)}, got {pruner!r}.")
@@ -153,7 +154,7 @@ class _Sweep:
 
     def run(self, crew: Crew, trials: int, name: str | None, url: str | None, pruner: str) -> SweepResult:
         """All of it, from what there is of it already."""
-        from zoo.study import Study, open_storage
+        from zoo.sweeps.study import Study, open_storage
 
         recipe, fixed = self.request.file.stem, self.request.settings
         self.said.say(f"recipe {self.request.file}")
@@ -207,7 +208,7 @@ class _Sweep:
 
     def _do(self, crew: Crew, trials: int) -> None:
         """All trials."""
-        from zoo.trials import Job
+        from zoo.sweeps.trials import Job
 
         done = sum(trial.state.is_finished() for trial in self.study.trials())
         self.said.say(f"sweep {self.parent.name}: {trials} trials, {done} of them done; run {self.parent.run_id[:8]}")
@@ -233,7 +234,7 @@ class _Sweep:
 
     def _winner(self, crew: Crew, study: Study) -> dict[str, Any]:
         """The result of the run of the best settings, which is done once, by this process or another."""
-        from zoo.trials import Job
+        from zoo.sweeps.trials import Job
 
         best = self.study.best()
         settings = {**self.request.settings, **best.params}
@@ -263,7 +264,7 @@ class _Sweep:
         return result
 
     def _finish(self, winner: RunResult) -> SweepResult:
-        from zoo.sweep_picture import picture
+        from zoo.sweeps.picture import picture
 
         best, rows = self.study.best(), self.study.rows()
         if self.parent.status() != "FINISHED":

@@ -22,10 +22,10 @@ from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from zoo.interrupt import Stop
-from zoo.parent_run import ParentRun
 from zoo.request import Request
-from zoo.space import Space
-from zoo.study import Study
+from zoo.sweeps.parent_run import ParentRun
+from zoo.sweeps.space import Space
+from zoo.sweeps.study import Study
 from zoo.types import RunError, UsageError
 
 TICK = 0.2  # seconds between two looks at whether a signal came
@@ -34,7 +34,7 @@ GRACE = 3.0  # seconds for children to stop by themselves; with what is left to 
 
 
 class Child:
-    """A process of `zoo.trial`.
+    """A process of `zoo.sweeps.trial`.
 
     Args:
       log: Gets what it says to people.
@@ -45,7 +45,7 @@ class Child:
         self.log = log
         with log.open("ab") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "zoo.trial"],
+                [sys.executable, "-m", "zoo.sweeps.trial"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=said,

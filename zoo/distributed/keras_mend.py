@@ -15,8 +15,8 @@ def mend(model: keras.Model) -> None:
     """Lets a model of a strategy be fitted as it is on one device.
 
     Keras builds a model from the first batch, averaged over the replicas: that fails between workers, and where parts
-    differ in size; `zoo.replicas` builds it from shapes. And it clips the gradients of each replica before it adds them
-    up, so that the norm is not that of the batch; here they come added up.
+    differ in size; `zoo.distributed.replicas` builds it from shapes. And it clips the gradients of each replica before
+    it adds them up, so that the norm is not that of the batch; here they come added up.
 
     Args:
       model: Compiled with the optimizer to mend.

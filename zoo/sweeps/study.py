@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from zoo import process, tracking
 from zoo.credentials import hidden
 from zoo.dead import STALE_SECONDS
-from zoo.space import Space
+from zoo.sweeps.space import Space
 from zoo.types import RunError, UsageError
 
 ABOUT = "sweep"  # what the study is about, among its attributes

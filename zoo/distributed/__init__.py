@@ -1,0 +1,1 @@
+"""One training on several devices of a machine, or on several machines."""
