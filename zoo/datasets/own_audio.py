@@ -47,8 +47,7 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
 
 def _dataset(name: str, entries: Sequence[Entry], audio: Mapping[str, Audio], input: Spec) -> Dataset:
     classes = sorted({entry.label for entry in entries})
-    tests = sorted({entry.split for entry in entries if entry.split.startswith("test")})
-    parts = {split: [entry for entry in entries if entry.split == split] for split in ("train", "val", *tests)}
+    parts = splits.parted(entries)
     digest = hashlib.sha256(f"{input.rate_hz}\n".encode())
     for entry in entries:
         digest.update(f"{entry.id}\t{entry.label}\t{entry.split}\t{audio[entry.id].checksum}\n".encode())

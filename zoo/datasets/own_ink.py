@@ -135,10 +135,10 @@ def _entries(path: Path, column: str) -> tuple[list[Entry], list[str]]:
 def _dataset(name: str, entries: Sequence[Entry], input: Spec) -> Dataset:
     classes = sorted({entry.label for entry in entries} - {""})
     index = {label: number for number, label in enumerate(classes)}
-    tests = sorted({entry.split for entry in entries if entry.split.startswith("test")})
-    parts: dict[str, list[Ink]] = {split: [] for split in ("train", "val", *tests)}
-    for entry in entries:
-        parts[entry.split].append(Ink(entry.id, entry.points, index[entry.label] if classes else entry.text))
+    parts = {
+        split: [Ink(entry.id, entry.points, index[entry.label] if classes else entry.text) for entry in part]
+        for split, part in splits.parted(entries).items()
+    }
     told = [Ink(f"{entry.split} {entry.id}", entry.points, entry.label or entry.text) for entry in entries]
     return Dataset(
         name=name,

@@ -44,9 +44,6 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
     Raises:
       BadData: With every fault of the data. Where the splits are declared, a source in two of them is one.
     """
-    if path.is_dir() and not tables.split_files(path):
-        kinds = ", ".join(tables.KINDS)
-        raise BadData(path, [f"{path}: has no files train.*, val.* and test*.* ({kinds}); add them, or name one file"])
     entries, faults = _entries(path)
     if any(entry.split for entry in entries):
         faults += splits.leaks(entries, lambda entry: entry.name, "source")
@@ -72,10 +69,10 @@ def _entries(path: Path) -> tuple[list[Entry], list[str]]:
 
 
 def _dataset(name: str, entries: Sequence[Entry], input: Spec) -> Dataset:
-    tests = sorted({entry.split for entry in entries if entry.split.startswith("test")})
-    parts: dict[str, list[Pair]] = {split: [] for split in ("train", "val", *tests)}
-    for entry in entries:
-        parts[entry.split].append(Pair(entry.id, entry.source, entry.target))
+    parts = {
+        split: [Pair(entry.id, entry.source, entry.target) for entry in part]
+        for split, part in splits.parted(entries).items()
+    }
     in_splits = [Pair(f"{split} {pair.id}", pair.source, pair.target) for split in parts for pair in parts[split]]
     return Dataset(
         name=name,

@@ -47,9 +47,6 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
     Raises:
       BadData: With every fault of the data. Where the splits are declared, a text in two of them is one.
     """
-    if path.is_dir() and not tables.split_files(path):
-        kinds = ", ".join(tables.KINDS)
-        raise BadData(path, [f"{path}: has no files train.*, val.* and test*.* ({kinds}); add them, or name one file"])
     entries, faults = _entries(path)
     if any(entry.split for entry in entries):
         faults += splits.leaks(entries, lambda entry: entry.name, "text")
@@ -83,11 +80,9 @@ def _dataset(name: str, entries: Sequence[Entry], input: Spec) -> Dataset:
     import tensorflow as tf
 
     classes = sorted({entry.label for entry in entries})
-    tests = sorted({entry.split for entry in entries if entry.split.startswith("test")})
-    parts: dict[str, list[Entry]] = {split: [] for split in ("train", "val", *tests)}
+    parts = splits.parted(entries)
     digest = hashlib.sha256()
     for entry in entries:
-        parts[entry.split].append(entry)
         digest.update(json.dumps([entry.id, entry.label, entry.split, entry.text]).encode())
     index = {label: number for number, label in enumerate(classes)}
 

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.datasets import splits, tables
+from zoo.datasets import splits
 from zoo.datasets.audio_files import Audio, as_dataset, read_all
-from zoo.datasets.listed_files import Entry, duplicates
+from zoo.datasets.listed_files import Transcribed, duplicates, transcripts
 from zoo.datasets.utterances import TARGET
 from zoo.types import BadData, Dataset, Spec
 
 MOST_PER_SECOND = 100  # characters, one for every 10 ms; no recipe has more frames, and nobody speaks a third as fast
-
-
-@dataclass(frozen=True, kw_only=True)
-class Transcribed(Entry):
-    """One listed utterance, its file not read yet, and its text, white space as one space."""
-
-    text: str
 
 
 def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
@@ -39,10 +31,7 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
     Raises:
       BadData: With every fault of the data.
     """
-    if path.is_dir() and not tables.split_files(path):
-        kinds = ", ".join(tables.KINDS)
-        raise BadData(path, [f"{path}: has no files train.*, val.* and test*.* ({kinds}); add them, or name one file"])
-    entries, faults = _entries(path)
+    entries, faults = transcripts(path)
     faults += duplicates(entries)
     audio: dict[str, Audio] = {}
     for entry, outcome in zip(entries, read_all(entries, input.rate_hz), strict=True):
@@ -60,19 +49,6 @@ def load(path: Path, input: Spec, seed: int = 0) -> Dataset:
     return _dataset(path.name, sorted(usable, key=lambda entry: entry.id), audio, input)
 
 
-def _entries(path: Path) -> tuple[list[Transcribed], list[str]]:
-    rows, faults = tables.read(path, ("path", "text"))
-    entries = []
-    for row in rows:
-        wrong = [name for name in ("path", "text") if not isinstance(row.values[name], str)]
-        faults += [f"{row.place}: `{name}` must be text, got {row.values[name]!r}" for name in wrong]
-        if not wrong:
-            name, text = row.values["path"], " ".join(row.values["text"].split())
-            named = {"place": row.place, "id": name, "file": row.folder / name, "label": ""}
-            entries.append(Transcribed(**named, text=text, split=row.split, group=row.group))
-    return entries, faults
-
-
 def _too_short(entry: Transcribed, seconds: float) -> str:
     if len(entry.text) <= MOST_PER_SECOND * seconds:
         return ""
@@ -81,8 +57,7 @@ def _too_short(entry: Transcribed, seconds: float) -> str:
 
 
 def _dataset(name: str, entries: list[Transcribed], audio: dict[str, Audio], input: Spec) -> Dataset:
-    tests = sorted({entry.split for entry in entries if entry.split.startswith("test")})
-    parts = {split: [entry for entry in entries if entry.split == split] for split in ("train", "val", *tests)}
+    parts = splits.parted(entries)
     digest = hashlib.sha256(f"{input.rate_hz}\n".encode())
     for entry in entries:
         digest.update(f"{entry.id}\t{entry.text}\t{entry.split}\t{audio[entry.id].checksum}\n".encode())

@@ -154,6 +154,12 @@ def assign(path: Path, entries: Sequence[E], seed: int, noun: str) -> tuple[list
     return assigned, _absent(path, assigned, noun)
 
 
+def parted(entries: Sequence[E]) -> dict[str, list[E]]:
+    """Entries that have a split, by it: "train", "val" and the tests, in their order."""
+    tests = sorted({entry.split for entry in entries if entry.split.startswith("test")})
+    return {split: [entry for entry in entries if entry.split == split] for split in ("train", "val", *tests)}
+
+
 def leaks(entries: Sequence[Entry], key: Callable[[Entry], str | None], what: str) -> list[str]:
     """Faults of entries that share something, yet are declared in two splits.
 

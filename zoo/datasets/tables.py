@@ -76,7 +76,12 @@ def read(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[str]]:
     if not path.is_dir():
         _read_file(path, columns, None, rows, faults)
         return rows, faults
-    for split, files in split_files(path).items():
+    found = split_files(path)
+    if not found:
+        faults.append(
+            f"{path}: has no files train.*, val.* and test*.* ({', '.join(KINDS)}); add them, or name one file"
+        )
+    for split, files in found.items():
         for file in files:
             _read_file(file, columns, split, rows, faults)
         if len(files) > 1:
