@@ -4,7 +4,8 @@ Data      Multi30k, task 1: 29,000 / 1,014 / 1,000 captions, tested on test_2016
 Licence   Flickr30k terms: non-commercial research and education
 Model     bidirectional LSTM encoder (Bahdanau et al. 2015), two LSTM decoders with general attention (Luong et al.
           2015) between them and no input feeding, word pieces (Sennrich et al. 2016), beam search (Wu et al. 2016)
-Result    not measured
+Result    test_bleu 36.8 (seed 0 alone; sacreBLEU 13a, lower-cased), baseline word by word 11.2, the source copied 0.7;
+          54 minutes of 2 CPU cores
 Command   zoo run multi30k
 """
 
@@ -22,12 +23,12 @@ def recipe(
     embedding: int = 256,
     units: int = 256,
     layers: int = 1,
-    dropout: float = 0.3,
-    word_dropout: float = 0.1,
+    dropout: float = 0.2,
+    word_dropout: float = 0.0,
     label_smoothing: float = 0.1,
     beam: int = 5,
     length_penalty: float = 0.6,
-    epochs: int = 16,
+    epochs: int = 20,
     batch_size: int = 64,
     learning_rate: float = 2e-3,
 ) -> zoo.Recipe:
