@@ -103,7 +103,7 @@ def trained(name: str, count: int) -> tuple[list[np.ndarray], list[dict[str, flo
     recipe = dataclasses.replace(recipe, augment_features=None)
     prepared = prepare_all(recipe, chain, dataset, ["train", "val"], 3, Silent())
     record = Unrecorded()
-    train(recipe, chain, prepared, record, Silent(), 3, kernels.Receipt(), Saver(Unkept(), Stop()), replicas)
+    train(recipe, chain, prepared, record, Silent(), 3, kernels.Receipt(), Saver(Unkept(), Stop()), replicas=replicas)
     return chain.network.get_weights(), record.history
 
 
