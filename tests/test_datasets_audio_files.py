@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from zoo import catalog, runs, tracking
 from zoo.datasets import own
-from zoo.datasets.audio_files import unchanged
+from zoo.datasets.unchanged_files import unchanged
 from zoo.progress import Silent
 from zoo.request import Request
 from zoo.types import RunError, Spec

@@ -17,8 +17,8 @@ import tensorflow as tf
 from zoo import catalog, kept, kernels, publish, tracking
 from zoo.chain import Chain, answer_all, truths
 from zoo.checkpoint import Checkpoints
-from zoo.datasets.audio_files import unchanged
 from zoo.datasets.cache import cache_dir
+from zoo.datasets.unchanged_files import unchanged
 from zoo.describe import describe
 from zoo.disk import room
 from zoo.distributed import devices, workers
@@ -234,8 +234,8 @@ def _tested(
 def _exported(chain: Chain, dataset: Dataset, answers: Mapping[str, Answers], record: Record, shown: Silent) -> Path:
     shown.say("exporting and proving")
     split = next(iter(answers))
-    _, truth = truths(dataset.splits[split])
     used = dataset.splits[split].take(MOST_EXAMPLES)
+    _, truth = truths(used)
     examples: list[np.ndarray] = [example["input"] for example in used.as_numpy_iterator()]
     folder = tracking.folder() / "exports" / record.run_id
     shutil.rmtree(folder, ignore_errors=True)  # of the same run, before it was cut off

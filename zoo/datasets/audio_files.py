@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +14,8 @@ import tensorflow as tf
 
 from zoo.datasets import tables
 from zoo.datasets.listed_files import Entry
+from zoo.datasets.unchanged_files import CHANGED
 from zoo.inputs.audio import FULL_SCALE, decode_audio, to_int16
-from zoo.types import RunError
-
-CHANGED = "is not what it was when the data was checked"
 
 
 @dataclass(frozen=True)
@@ -46,16 +42,17 @@ def read_all(entries: Sequence[Entry], rate_hz: int) -> list[Audio | str]:
 
 
 def as_dataset(
-    entries: Sequence[Entry], audio: Sequence[Audio], targets: Sequence[str | int], rate_hz: int
+    entries: Sequence[Entry], audio: Mapping[str, Audio], targets: Sequence[str] | np.ndarray, rate_hz: int
 ) -> tf.data.Dataset:
     """Recordings as `{"id": string[], "input": float32[sample] in [-1, 1], "target"}`, in the order given.
 
-    A pass over them raises where a file has changed since it was checked; `unchanged` makes one line of that.
+    A pass over them raises where a file has changed since it was checked; `unchanged_files.unchanged` makes one line of
+    that.
 
     Args:
       entries: Where they are.
-      audio: What they held when they were checked.
-      targets: A text, or the index of a class, for each.
+      audio: What each held when it was checked, by its id.
+      targets: A text for each, or int64[entry] indices of classes.
       rate_hz: Samples per second.
     """
 
@@ -75,26 +72,10 @@ def as_dataset(
     columns = {
         "id": [entry.id for entry in entries],
         "file": [os.fsencode(entry.file) for entry in entries],
-        "checksum": [each.checksum for each in audio],
-        "target": np.array(targets, np.int64) if isinstance(targets[0], int) else list(targets),
+        "checksum": [audio[entry.id].checksum for entry in entries],
+        "target": targets,
     }
     return tf.data.Dataset.from_tensor_slices(columns).map(example, num_parallel_calls=tf.data.AUTOTUNE)
-
-
-@contextlib.contextmanager
-def unchanged() -> Iterator[None]:
-    """Makes one line of a recording that changed while it was in use.
-
-    Raises:
-      RunError: One did.
-    """
-    try:
-        yield
-    except tf.errors.InvalidArgumentError as error:  # how TensorFlow passes a ValueError on, its text inside
-        found = re.search(f"`.+` {CHANGED}", str(error))
-        if found is None:
-            raise
-        raise RunError(f"{found[0]}; leave the files alone while a run reads them, and run again.") from error
 
 
 def _decoded(file: Path, rate_hz: int) -> tuple[np.ndarray, str]:

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from zoo.datasets import splits, tables
 from zoo.datasets.audio_files import Audio, as_dataset, read_all
 from zoo.datasets.clips import target_spec
@@ -59,10 +61,7 @@ def _dataset(name: str, entries: Sequence[Entry], audio: Mapping[str, Audio], in
         target=target_spec(classes),
         splits={
             split: as_dataset(
-                part,
-                [audio[entry.id] for entry in part],
-                [classes.index(entry.label) for entry in part],
-                input.rate_hz,
+                part, audio, np.array([classes.index(entry.label) for entry in part], np.int64), input.rate_hz
             )
             for split, part in parts.items()
         },

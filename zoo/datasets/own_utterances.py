@@ -68,7 +68,7 @@ def _dataset(name: str, entries: list[Transcribed], audio: dict[str, Audio], inp
         input=input,
         target=TARGET,
         splits={
-            split: as_dataset(part, [audio[entry.id] for entry in part], [entry.text for entry in part], input.rate_hz)
+            split: as_dataset(part, audio, [entry.text for entry in part], input.rate_hz)
             for split, part in parts.items()
         },
         sizes={split: len(part) for split, part in parts.items()},

@@ -69,7 +69,8 @@ def read(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[str]]:
       columns: That every row must have, not empty; `split` and `group` are read where they are, others are passed on.
 
     Returns:
-      The sound rows in the order of the files, and the faults of the others as "file:line: reason".
+      The sound rows in the order of the files, and the faults of the others as "file:line: reason"; a folder without
+      such files is a fault too.
     """
     rows: list[Row] = []
     faults: list[str] = []
