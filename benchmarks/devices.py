@@ -1,6 +1,7 @@
 """Examples that training takes in a second, on one device, on two of this machine, and on two workers on it.
 
 python benchmarks/devices.py --batches 32,128 --steps 50,200 --units 128
+python benchmarks/devices.py --batches 32 --steps 50 --each 5,20,80      (as the data grows)
 
 Every kind runs in processes of its own, all kinds in turn, so that all see the machine in the same states. The figures
 are medians over the epochs of all rounds; the first epoch of a process, which compiles, is left out.
@@ -22,7 +23,7 @@ from types import SimpleNamespace
 KINDS = {"one device": (1, 1), "two devices": (2, 1), "two workers": (1, 2)}  # devices, workers
 
 
-def measure(devices: int, batch: int, steps: int, options: argparse.Namespace) -> list[float]:
+def measure(devices: int, batch: int, steps: int, each: int, options: argparse.Namespace) -> list[float]:
     """Examples a second in each epoch of a training as the zoo does it."""
     import keras
     import numpy as np
@@ -44,8 +45,8 @@ def measure(devices: int, batch: int, steps: int, options: argparse.Namespace) -
             self.begun = time.perf_counter()
 
         def on_train_batch_end(self, number, logs=None):
-            if number == options.each - 1:
-                self.rates.append(batch * options.each / (time.perf_counter() - self.begun))
+            if number == each - 1:
+                self.rates.append(batch * each / (time.perf_counter() - self.begun))
 
     def network(features=None, target=None) -> keras.Model:
         values, length = keras.Input((None, options.inputs)), keras.Input((), dtype="int32")
@@ -58,7 +59,7 @@ def measure(devices: int, batch: int, steps: int, options: argparse.Namespace) -
     data = tf.data.Dataset.from_tensors((inputs, draws.integers(0, 10, batch)))
     made = SimpleNamespace(features=None, target=None, network=network())
     training = Training(epochs=1 + options.epochs, batch_size=batch, learning_rate=1e-3)
-    how = {"steps_per_epoch": options.each, "progress": Silent(), "log": lambda metrics, epoch: None}
+    how = {"steps_per_epoch": each, "progress": Silent(), "log": lambda metrics, epoch: None}
 
     def train() -> None:
         whole = Classification(), training, lambda first: data.repeat(), data
@@ -83,7 +84,7 @@ def started(devices: int, workers: int, arguments: list[str]) -> list[subprocess
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         environment = {
             **os.environ,
-            "TF_CONFIG": json.dumps(config) if workers > 1 else "",
+            "TF_CONFIG": json.dumps(config),  # one worker by itself is no cluster
             "TF_CPP_MIN_LOG_LEVEL": "3",
         }
         command = [sys.executable, __file__, *arguments, "--child", str(devices)]
@@ -103,12 +104,12 @@ def main() -> None:
     parser.add_argument("--steps", type=numbers, default=[50, 200], help="Steps of a sequence.")
     parser.add_argument("--inputs", type=int, default=40)
     parser.add_argument("--units", type=int, default=128)
-    parser.add_argument("--each", type=int, default=20, help="Batches of an epoch.")
+    parser.add_argument("--each", type=numbers, default=[20], help="Batches of an epoch.")
     parser.add_argument("--epochs", type=int, default=3, help="That are measured in each round.")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    shapes = list(itertools.product(options.batches, options.steps))
+    shapes = list(itertools.product(options.batches, options.steps, options.each))
     if options.child:
         print(json.dumps([measure(options.child, *shape, options) for shape in shapes]))
         return
@@ -123,11 +124,12 @@ def main() -> None:
                 rates[kind][place] += found
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     print(f"LSTM of {options.units} units, {options.inputs} inputs, {cores} CPU cores; examples a second")
-    print(f"| batch | steps | {' | '.join(KINDS)} | two devices / one | two workers / one |")
-    print(f"|{'---|' * (len(KINDS) + 4)}")
-    for place, (batch, steps) in enumerate(shapes):
+    print(f"| batch | steps | batches an epoch | {' | '.join(KINDS)} | two devices / one | two workers / one |")
+    print(f"|{'---|' * (len(KINDS) + 5)}")
+    for place, (batch, steps, each) in enumerate(shapes):
         one, two, workers = (statistics.median(rates[kind][place]) for kind in KINDS)
-        print(f"| {batch} | {steps} | {one:.0f} | {two:.0f} | {workers:.0f} | {two / one:.2f} | {workers / one:.2f} |")
+        rates_shown = f"{one:.0f} | {two:.0f} | {workers:.0f} | {two / one:.2f} | {workers / one:.2f}"
+        print(f"| {batch} | {steps} | {each} | {rates_shown} |")
 
 
 if __name__ == "__main__":

@@ -133,6 +133,13 @@ def test_workers_are_read_from_tf_config(monkeypatch: pytest.MonkeyPatch, text: 
     assert devices.cluster() == found
 
 
+def test_an_empty_tf_config_is_as_none_to_tensorflow_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(os.environ, "TF_CONFIG", " ")
+    assert devices.cluster() is None
+    assert "TF_CONFIG" not in os.environ
+    assert not tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().as_dict()
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -27,6 +27,7 @@ def cluster() -> Cluster | None:
     """
     text = os.environ.get("TF_CONFIG", "").strip()
     if not text:
+        os.environ.pop("TF_CONFIG", None)  # TensorFlow would read an empty one as JSON, and fail
         return None
     try:
         config = json.loads(text)
