@@ -19,6 +19,7 @@ def recipe(
     units: int = 64,
     layers: int = 2,
     heads: int = 4,
+    largest: bool = True,
     dropout: float = 0.25,
     variants: int = 12,
     label_smoothing: float = 0.03,
@@ -35,6 +36,7 @@ def recipe(
       units: Memory cells of each LSTM in each direction.
       layers: Bidirectional LSTM layers.
       heads: Of the attention pooling; divides 2 * units.
+      largest: Max pooling beside the attention pooling.
       dropout: Between layers.
       variants: Cached copies of each train ink, distorted.
       label_smoothing: Share of the target spread over all classes.
@@ -49,7 +51,7 @@ def recipe(
 
     def network(features, target):
         return zoo.architectures.recurrent_classifier(
-            features, target, units=units, layers=layers, heads=heads, dropout=dropout
+            features, target, units=units, layers=layers, heads=heads, largest=largest, dropout=dropout
         )
 
     def augment_raw(ink, seed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from zoo.layers.lstm import LSTM
-from zoo.layers.pooling import AttentionPooling, StepMask
+from zoo.layers.pooling import AttentionPooling, MaxPooling, StepMask
 from zoo.types import Spec, UsageError
 
 
@@ -17,6 +17,7 @@ def recurrent_classifier(
     layers: int = 2,
     dropout: float = 0.3,
     heads: int = 4,
+    largest: bool = False,
 ) -> keras.Model:
     """Bidirectional LSTM layers, attention pooling, one logit per class.
 
@@ -29,13 +30,14 @@ def recurrent_classifier(
       layers: Number of bidirectional layers.
       dropout: On the input of every layer but the first, and before the logits.
       heads: Of the attention; divides 2 * units.
+      largest: Max pooling beside the attention pooling.
 
     Raises:
       UsageError: Fewer than two classes.
 
     Source:
       Hochreiter and Schmidhuber 1997 (LSTM), Schuster and Paliwal 1997 (both directions), Zaremba et al. 2014
-      (dropout between layers only), Lin et al. 2017 (attention pooling).
+      (dropout between layers only), Lin et al. 2017 (attention pooling), Collobert et al. 2011 (max pooling).
     """
     if len(target.classes) < 2:
         raise UsageError(
@@ -48,6 +50,8 @@ def recurrent_classifier(
         steps = keras.layers.Bidirectional(cell, name=f"lstm_{number}")(steps, mask=mask)
         steps = keras.layers.Dropout(dropout, name=f"dropout_{number}")(steps)
     pooled = AttentionPooling(units, heads, name="pooling")(steps, mask=mask)
+    if largest:
+        pooled = keras.layers.Concatenate()([pooled, MaxPooling(name="largest")(steps, mask=mask)])
     logits = keras.layers.Dense(len(target.classes), name="logits", dtype="float32")(pooled)
     return keras.Model(inputs, logits, name="recurrent_classifier")
 
