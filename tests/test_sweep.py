@@ -263,7 +263,19 @@ def test_two_commands_on_one_storage_share_the_trials(tiny: Path):
 
 @pytest.mark.slow
 def test_a_sweep_of_thirty_trials_does_not_grow(tiny: Path):
-    words = ("off=0.0..1.0", "--sample", "--trials", "30", "--workers", "2", "--pruner", "none", "--name", "long")
+    words = (
+        "off=0.0..1.0",
+        "--sample",
+        "--trials",
+        "30",
+        "--workers",
+        "2",
+        "--pruner",
+        "none",
+        "--name",
+        "long",
+        "--json",
+    )
     running = begun(tiny, *words)
     process, sizes = psutil.Process(running.pid), []
     for line in running.stderr:
