@@ -4,8 +4,8 @@ Data      Multi30k, task 1: 29,000 / 1,014 / 1,000 captions, tested on test_2016
 Licence   Flickr30k terms: non-commercial research and education
 Model     bidirectional LSTM encoder (Bahdanau et al. 2015), two LSTM decoders with general attention (Luong et al.
           2015) between them and no input feeding, word pieces (Sennrich et al. 2016), beam search (Wu et al. 2016)
-Result    test_bleu 36.99 ± 0.15 (3 seeds), sacreBLEU 13a, lower-cased; baseline word by word 11.22, the source copied 0.7;
-          54 minutes on 2 CPU cores, 78 on one
+Result    test_bleu 36.99 ± 0.15 (3 seeds), sacreBLEU 13a, lower-cased; baseline word by word 11.22, the source
+          copied 0.7; 54 minutes on 2 CPU cores, 78 on one
 Command   zoo run multi30k
 """
 
