@@ -10,10 +10,8 @@ from zoo.datasets.temporal_order import SYMBOLS
 from zoo.types import Source, UsageError
 
 # "X, X -> Q; X, Y -> R; Y, X -> S; Y, Y -> U", and the eight of task 6b, in the paper's order
-ORDERS = {
-    4: ("XX", "XY", "YX", "YY"),
-    8: ("XXX", "XXY", "XYX", "XYY", "YXX", "YXY", "YYX", "YYY"),
-}
+PAIRS = ("XX", "XY", "YX", "YY")
+ORDERS = {4: PAIRS, 8: tuple(first + pair for first in "XY" for pair in PAIRS)}
 PLACES = {4: [(10, 20), (50, 60)], 8: [(10, 20), (33, 43), (66, 76)]}
 
 
