@@ -263,20 +263,8 @@ def test_two_commands_on_one_storage_share_the_trials(tiny: Path):
 
 @pytest.mark.slow
 def test_a_sweep_of_thirty_trials_does_not_grow(tiny: Path):
-    words = (
-        "off=0.0..1.0",
-        "--sample",
-        "--trials",
-        "30",
-        "--workers",
-        "2",
-        "--pruner",
-        "none",
-        "--name",
-        "long",
-        "--json",
-    )
-    running = begun(tiny, *words)
+    words = ("off=0.0..1.0", "--sample", "--pruner", "none", "--name", "long", "--json")
+    running = begun(tiny, *words, "--trials", "30", "--workers", "2")
     process, sizes = psutil.Process(running.pid), []
     for line in running.stderr:
         if line.startswith("trial "):

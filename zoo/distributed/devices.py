@@ -20,7 +20,7 @@ JOBS = ("chief", "worker")
 
 
 def cluster() -> Cluster | None:
-    """The processes that `TF_CONFIG` names; None where there are fewer than two.
+    """The processes that `TF_CONFIG` names; None where there are fewer than two. An empty one is removed.
 
     Raises:
       UsageError: It cannot be read, or this process is not in it.
