@@ -4,7 +4,7 @@ Data      UCI Pen-Based Recognition of Handwritten Digits, original trajectories
 Licence   CC BY 4.0
 Model     equally spaced steps with direction and pen (Graves et al. 2009), 2 bidirectional LSTM (Schuster and Paliwal
           1997), attention pooling (Lin et al. 2017) and max pooling (Collobert et al. 2011)
-Result    test_accuracy 0.9919 ± 0.0006 (3 seeds), baseline 0.9811, 2 CPU cores
+Result    test_accuracy 0.9919 ± 0.0006 (3 seeds), baseline 0.9811; 5 minutes on one CPU core
 Command   zoo run pen_digits
 """
 
@@ -19,7 +19,7 @@ def recipe(
     units: int = 64,
     layers: int = 2,
     heads: int = 4,
-    largest: bool = True,
+    max_pooling: bool = True,
     dropout: float = 0.25,
     variants: int = 12,
     label_smoothing: float = 0.03,
@@ -36,7 +36,7 @@ def recipe(
       units: Memory cells of each LSTM in each direction.
       layers: Bidirectional LSTM layers.
       heads: Of the attention pooling; divides 2 * units.
-      largest: Max pooling beside the attention pooling.
+      max_pooling: Max pooling beside the attention pooling.
       dropout: Between layers.
       variants: Cached copies of each train ink, distorted.
       label_smoothing: Share of the target spread over all classes.
@@ -51,7 +51,7 @@ def recipe(
 
     def network(features, target):
         return zoo.architectures.recurrent_classifier(
-            features, target, units=units, layers=layers, heads=heads, largest=largest, dropout=dropout
+            features, target, units=units, layers=layers, heads=heads, max_pooling=max_pooling, dropout=dropout
         )
 
     def augment_raw(ink, seed):

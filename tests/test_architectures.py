@@ -13,9 +13,9 @@ FEATURES = Spec(name="features", kind="series", shape=(None, 5), dtype="float32"
 LABELS = Spec(name="label", kind="label", shape=(), dtype="int32", axes=(), classes=("no", "yes", "maybe"))
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["attention", "and largest"])
+@pytest.fixture(scope="module", params=[False, True], ids=["attention", "and max"])
 def network(request: pytest.FixtureRequest) -> keras.Model:
-    return recurrent_classifier(FEATURES, LABELS, units=6, heads=3, largest=request.param)
+    return recurrent_classifier(FEATURES, LABELS, units=6, heads=3, max_pooling=request.param)
 
 
 def clips(lengths: list[int], padding: float = 0.0) -> list[np.ndarray]:

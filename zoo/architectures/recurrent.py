@@ -17,7 +17,7 @@ def recurrent_classifier(
     layers: int = 2,
     dropout: float = 0.3,
     heads: int = 4,
-    largest: bool = False,
+    max_pooling: bool = False,
 ) -> keras.Model:
     """Bidirectional LSTM layers, attention pooling, one logit per class.
 
@@ -30,7 +30,7 @@ def recurrent_classifier(
       layers: Number of bidirectional layers.
       dropout: On the input of every layer but the first, and before the logits.
       heads: Of the attention; divides 2 * units.
-      largest: Max pooling beside the attention pooling.
+      max_pooling: Max pooling beside the attention pooling.
 
     Raises:
       UsageError: Fewer than two classes.
@@ -50,7 +50,7 @@ def recurrent_classifier(
         steps = keras.layers.Bidirectional(cell, name=f"lstm_{number}")(steps, mask=mask)
         steps = keras.layers.Dropout(dropout, name=f"dropout_{number}")(steps)
     pooled = AttentionPooling(units, heads, name="pooling")(steps, mask=mask)
-    if largest:
+    if max_pooling:
         pooled = keras.layers.Concatenate()([pooled, MaxPooling(name="largest")(steps, mask=mask)])
     logits = keras.layers.Dense(len(target.classes), name="logits", dtype="float32")(pooled)
     return keras.Model(inputs, logits, name="recurrent_classifier")
