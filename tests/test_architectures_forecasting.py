@@ -7,6 +7,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from zoo.architectures.forecasting import SegmentForecaster, segment_forecaster
 from zoo.datasets.windows import Table, as_dataset, history
@@ -138,6 +139,26 @@ def test_against_numpy(of, options):
         found.shape == expected.shape == (4, AHEAD, dataset.target.shape[1], *([3] if "quantiles" in options else []))
     )
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("known", [0, 2])
+def test_training_gives_the_same_answers_and_gradients(known):
+    """Without dropout, training differs only in how its one step for each segment is computed."""
+    dataset = data(known=known)
+    made, inputs = network(dataset), windows(data(known=known))
+    lengths = np.full(len(inputs), inputs.shape[1], np.int32)
+
+    def run(training: bool) -> tuple[np.ndarray, list[np.ndarray]]:
+        with tf.GradientTape() as tape:
+            told = made([inputs, lengths], training=training)
+            loss = tf.reduce_sum(tf.square(told))
+        gradients = tape.gradient(loss, [weight.value for weight in made.trainable_weights])
+        return told.numpy(), [gradient.numpy() for gradient in gradients]
+
+    (found, found_gradients), (expected, expected_gradients) = run(True), run(False)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    for each, other in zip(found_gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(each, other, rtol=1e-4, atol=1e-4 * np.abs(other).max())
 
 
 def test_a_series_is_told_from_itself_alone():

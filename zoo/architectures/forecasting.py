@@ -209,17 +209,30 @@ class SegmentForecaster(keras.Model):
             steps = tf.concat([steps, tf.repeat(before, series, 0)], -1)
         _, *state = self.lstm(self.embed(steps), training=training)
         asked = [tf.repeat(self.places[None], series, 0), tf.repeat(self.names[:, None], self.told, 1)]
-        asked = tf.tile(tf.concat(asked, -1)[None], [batch, 1, 1, 1])  # [batch, series, told, units]
+        asked = tf.concat(asked, -1)[None]  # [1 or batch, series, told, units]
         if settings["known"]:
             late = self.told * segment - settings["ahead"]
             after = tf.pad(known[:, settings["look_back"] :], [[0, 0], [0, late], [0, 0]])
             after = tf.reshape(after, [batch, self.told, segment * settings["known"]])
             asked += self.embed_known(after)[:, None]
-        asked = tf.reshape(asked, [-1, 1, units])
-        found, *_ = self.lstm(asked, initial_state=[tf.repeat(part, self.told, 0) for part in state], training=training)
+        found = self._asked(asked, state, batch, training)
         told = self.tell(self.dropout(found, training=training))
         count = max(1, len(settings["quantiles"]))
         return tf.reshape(told, [batch, series, self.told * segment, count])[:, :, : settings["ahead"]]
+
+    def _asked(self, asked: tf.Tensor, state: list[tf.Tensor], batch: tf.Tensor, training: bool) -> tf.Tensor:
+        """float32[batch, series, told, units]: one step from the state of each series for every segment asked for.
+
+        Training takes the products apart, in a fraction of the time; elsewhere the layer itself is called, whose gates
+        can be looked at.
+        """
+        series, units = self.settings["series"], self.settings["units"]
+        if training:
+            h, c = (tf.reshape(part, [batch, series, 1, units]) for part in state)
+            return branches(self.lstm, asked, h, c)
+        steps = tf.reshape(tf.broadcast_to(asked, [batch, series, self.told, units]), [-1, 1, units])
+        found, *_ = self.lstm(steps, initial_state=[tf.repeat(part, self.told, 0) for part in state])
+        return tf.reshape(found, [batch, series, self.told, units])
 
     def _base(self, window: tf.Tensor) -> tf.Tensor:
         """float32[batch, series, ahead]: what is told if the LSTM tells nothing."""
@@ -244,3 +257,24 @@ class SegmentForecaster(keras.Model):
     def get_config(self) -> dict[str, object]:
         """The constructor's arguments."""
         return {"name": self.name, **self.settings}
+
+
+def branches(layer: LSTM, x: tf.Tensor, h: tf.Tensor, c: tf.Tensor) -> tf.Tensor:
+    """What `layer` gives for one more step, taken once for each of several inputs from the same state.
+
+    As calling the layer with the state repeated for each input, which gives the same, but the product of the state and
+    its weights is made once, and that of inputs which all rows of a batch share is too.
+
+    Args:
+      layer: Whose weights are used.
+      x: float[batch or 1, ..., branch, input].
+      h: float[batch, ..., 1, units], the output after the step before.
+      c: float[batch, ..., 1, units], the cells after it.
+
+    Returns:
+      float[batch, ..., branch, units].
+    """
+    cell = layer.cell
+    z = tf.matmul(x, cell.kernel) + cell.bias + tf.matmul(h, cell.recurrent_kernel)
+    i, f, g, o = tf.split(z, 4, -1)
+    return tf.sigmoid(o) * tf.tanh(tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g))
