@@ -199,7 +199,7 @@ class SegmentForecaster(keras.Model):
 
     def _told(self, window: tf.Tensor, known: tf.Tensor, training: bool) -> tf.Tensor:
         settings = self.settings
-        segment, units, series = settings["segment"], settings["units"], settings["series"]
+        segment, series = settings["segment"], settings["series"]
         batch = tf.shape(window)[0]
         early = self.read * segment - settings["look_back"]
         steps = tf.reshape(tf.pad(window, [[0, 0], [0, 0], [early, 0]]), [-1, self.read, segment])
