@@ -275,6 +275,6 @@ def branches(layer: LSTM, x: tf.Tensor, h: tf.Tensor, c: tf.Tensor) -> tf.Tensor
       float[batch, ..., branch, units].
     """
     cell = layer.cell
-    z = tf.matmul(x, cell.kernel) + cell.bias + tf.matmul(h, cell.recurrent_kernel)
+    z = tf.tensordot(x, cell.kernel, 1) + cell.bias + tf.tensordot(h, cell.recurrent_kernel, 1)
     i, f, g, o = tf.split(z, 4, -1)
     return tf.sigmoid(o) * tf.tanh(tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g))
