@@ -23,9 +23,9 @@ def recipe(
     segment: int = 48,
     dropout: float = 0.5,
     scaling: Literal["last", "reversible"] = "last",
-    epochs: int = 20,
+    epochs: int = 4,
     batch_size: int = 128,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 5e-4,
 ) -> zoo.Recipe:
     """Forecasts every column of a table from its own past.
 
@@ -57,4 +57,5 @@ def recipe(
         network=network,
         task=zoo.tasks.Forecasting(),
         training=zoo.Training(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate),
+        sample_epochs=20,
     )

@@ -63,6 +63,9 @@ def recipe(
         ink = augment.jitter_strokes(augment.change_speed(ink, seed), seed)
         return augment.rotate(augment.slant(augment.scale(ink, seed), seed), seed, most=0.1)
 
+    decoding = {"beam": beam, "language_weight": language_weight, "symbol_bonus": symbol_bonus}
+    headline = "wer" if tokens == "words" else "cer"  # where words are the symbols, it is the symbol error rate
+
     return zoo.Recipe(
         input=zoo.datasets.ink.INPUT,
         dataset=zoo.datasets.iam_online.load,
@@ -70,7 +73,7 @@ def recipe(
         frontend=lambda: zoo.layers.Ink(layout="line", step=step, level=level, unslant=unslant),
         labels=lambda: zoo.layers.Characters(tokens=tokens, ngram=ngram),
         network=network,
-        task=zoo.tasks.Transcription(beam=beam, language_weight=language_weight, symbol_bonus=symbol_bonus),
+        task=zoo.tasks.Transcription(headline=headline, **decoding),
         training=zoo.Training(
             epochs=epochs,
             batch_size=batch_size,

@@ -179,9 +179,17 @@ def test_fit_learns_logs_each_epoch_and_shows_it():
     assert {frozenset(metrics) for _, metrics in rows} == {frozenset(names)}
     assert rows[-1][1]["train_loss"] < rows[0][1]["train_loss"] / 2
     assert shown.stages == [("training", 6 * BATCHES)] and shown.done == 6 * BATCHES
-    assert [line.split("  ")[0] for line in shown.lines] == [f"epoch {number}/6" for number in range(1, 7)]
-    assert f"val_loss {rows[0][1]['val_loss']:.4f}" in shown.lines[0]
+    assert [line.split("  ")[0] for line in shown.lines[1:]] == [f"epoch {number}/6" for number in range(1, 7)]
+    assert f"val_loss {rows[0][1]['val_loss']:.4f}" in shown.lines[1]
     assert keeper.metrics["val_loss"] == min(metrics["val_loss"] for _, metrics in rows)
+
+
+def test_few_updates_are_said_with_the_epochs_that_give_more():
+    few = [fitted(data(), data(1), epochs=epochs, learning_rate=0.05)[2].lines[0] for epochs in (19, 20)]
+    assert few[0] == (
+        "only 95 updates of the weights, 19 epochs of 5: on so few examples epochs=100 will give more of them"
+    )
+    assert few[1].startswith("epoch 1/20")
 
 
 def test_last_epochs_weights_are_left_where_those_are_to_be_kept():

@@ -17,6 +17,8 @@ from zoo.distributed.replicas import Replicas
 from zoo.saver import Saver, Stage
 from zoo.types import Task, Training
 
+FEW, ENOUGH = 100, 500  # updates of the weights; with fewer than FEW, an LSTM has hardly left its first weights
+
 
 class Progress(Protocol):
     """Where the advance of a run is shown."""
@@ -213,6 +215,7 @@ def fit(
     stage = None if saver is None else Stage(saver, "training", training.epochs, steps_per_epoch, keeper)
     callbacks = [keeper, Reporter(progress, training.epochs, log), keras.callbacks.TerminateOnNaN(), *callbacks]
     progress.start("training", training.epochs * steps_per_epoch)
+    _say_if_few(training.epochs, steps_per_epoch, progress)
     settings, split = {"validation_data": val, "class_weight": class_weight, "callbacks": callbacks}, None
     if replicas is not None:
         averaged_over = getattr(task, "averaged_over", None)
@@ -226,6 +229,15 @@ def fit(
         stage.put_back(network)
         network.set_weights(keeper.kept)
     return keeper
+
+
+def _say_if_few(epochs: int, steps_per_epoch: int, progress: Progress) -> None:
+    if epochs * steps_per_epoch < FEW:
+        more = -(-ENOUGH // steps_per_epoch)
+        progress.say(
+            f"only {epochs * steps_per_epoch} updates of the weights, {epochs} epochs of {steps_per_epoch}: "
+            f"on so few examples epochs={more} will give more of them"
+        )
 
 
 def fit_spans(
