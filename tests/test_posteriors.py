@@ -29,12 +29,25 @@ def drawn(name: str):
     return chain, posteriors.pictures(chain, data, "test", answers)
 
 
-@pytest.mark.parametrize("name", ["iam_lines", "iam_online"])
-def test_transcribers_of_writing_show_it_by_steps(name: str):
-    _, found = drawn(name)
+def test_transcribers_of_images_show_them_by_steps():
+    _, found = drawn("iam_lines")
     axes = found["posteriors"].axes
     assert axes[3].get_xlabel() == "steps"
     assert axes[3].get_xlim() == axes[1].get_xlim()
+
+
+def test_transcribers_of_ink_show_where_on_it_each_symbol_was_read(tmp_path):
+    _, found = drawn("iam_online")
+    above, below = found["posteriors"].axes[1], found["posteriors"].axes[3]
+    read = [(text.get_text(), text.xy) for text in above.texts]
+    assert read and [shown for shown, _ in read] == [text.get_text() for text in below.texts]
+    ink = np.concatenate([line.get_xydata() for line in above.lines if line.get_marker() == "None"])
+    for _, place in read:
+        assert np.abs(ink - place).sum(1).min() < 1e-9
+    low, high = above.get_ylim()
+    assert low > high  # y grows downwards
+    assert below.get_xlabel() == "steps" and below.get_xlim() == (0, len(ink))
+    found["posteriors"].savefig(tmp_path / "posteriors.png")
 
 
 def test_transcribers_show_their_symbols_under_the_sound(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -113,6 +115,13 @@ def test_pictures_show_error_by_length_and_confusions():
     assert [round(bar.get_height(), 4) for bar in bars] == [0.2, 0, round(4 / 13, 4)]
     names = [label.get_text() for label in made["confusions"].axes[0].get_yticklabels()]
     assert "'o' as 'i'" in names and "'w' as '·'" in names
+
+
+def test_pictures_count_words_where_those_are_the_symbols():
+    made = Transcription().pictures(ANSWERS, TRUTH, dataclasses.replace(TARGET, unit="words"))
+    assert made["error_by_length"].axes[0].get_ylabel() == "error rate of words"
+    names = [label.get_text() for label in made["confusions"].axes[0].get_yticklabels()]
+    assert sorted(names) == ["dog as dig", "two as ·"]
 
 
 def test_metric_comes_back_from_its_config():

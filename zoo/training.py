@@ -29,7 +29,7 @@ def learnable(
     if not hasattr(recipe.task, "fits"):
         return prepared
     prepared, left_out = learnable_only(recipe, chain, prepared)
-    record.metrics({f"{split}_left_out": count for split, count in left_out.items()})
+    record.metrics({f"left_out_{split}": count for split, count in left_out.items()})
     for split, count in left_out.items():
         if count:
             shown.say(f"{count} {split} examples are left out: their texts need more frames than they have")

@@ -68,11 +68,21 @@ class Ink(keras.layers.Layer):
           values: float32[batch, point, 3], x, y growing downwards, and pen-up; anything past `length`.
           length: int32[batch], true points.
         """
+        places, stroke, steps = self.resampled(values, length)
+        return self._described(places, stroke, steps), steps
+
+    def resampled(self, values: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Where the steps are: places float64[batch, step, 2] of the normalised ink, y growing downwards, the number
+        int32[batch, step] of the stroke of each, and the lengths int32[batch].
+
+        Args:
+          values: As of `call`.
+          length: As of `call`.
+        """
         ink = strokes.of_points(values, length)
         ink = strokes.levelled(ink) if self.level else ink
         ink = strokes.upright(ink) if self.unslant else ink
-        places, stroke, steps = strokes.resampled(strokes.sized(ink, self.layout), self.step, self.most)
-        return self._described(places, stroke, steps), steps
+        return strokes.resampled(strokes.sized(ink, self.layout), self.step, self.most)
 
     def _described(self, places: tf.Tensor, stroke: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
         within = tf.sequence_mask(steps, tf.shape(places)[1])

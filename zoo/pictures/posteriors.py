@@ -1,4 +1,4 @@
-"""What a model heard when: features as a picture, and under them the symbols it was sure of, or where it looked."""
+"""What a model heard or read where: features or ink, and under them the symbols it was sure of, or its attention."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ POINTS = 7  # size of the letters
 
 def pictures(chain: Chain, dataset: Dataset, split: str, answers: Mapping[str, Answers]) -> dict[str, Figure]:
     """The six worst examples of a split, by file name without suffix: `posteriors` of a transcriber, the probability of
-    every symbol at every frame; `attention` of a classifier with attention pooling, the weight of every step.
+    every symbol at every frame, and where on the ink it was read; `attention` of a classifier with attention pooling,
+    the weight of every step.
 
     Args:
       chain: Of anything else, and of texts, there is no such picture.
@@ -50,12 +51,19 @@ def pictures(chain: Chain, dataset: Dataset, split: str, answers: Mapping[str, A
         values = tf.constant(chosen[place])
         features, length = chain.to_features(values[None], steps(values)[None])
         features = features[:, : int(length[0])]
-        _features(above, features[0].numpy(), _seconds(chain))
         title = f"{ids[place]}: {described['truth'][place]} > {described[answer][place]}"
-        above.set_title(title if len(title) <= SHORT else f"{title[: SHORT - 3]}...", fontsize=POINTS + 1)
-        draw = _posteriors if name == "posteriors" else _attention
-        draw(below, chain, features, length)
-        below.set_xlim(*above.get_xlim())
+        title = title if len(title) <= SHORT else f"{title[: SHORT - 3]}..."
+        above.set_title(title, fontsize=POINTS + 1, parse_math=False)
+        if name == "posteriors":
+            chances = _chances(chain, features, length)
+            _posteriors(below, chain, chances)
+        else:
+            _attention(below, chain, features, length)
+        if name == "posteriors" and chain.input.kind == "ink":
+            _read(above, chain, values, chances)
+        else:
+            _features(above, features[0].numpy(), _seconds(chain))
+        below.set_xlim(0, features.shape[1] * _seconds(chain))
     return {name: figure}
 
 
@@ -80,9 +88,33 @@ def _features(axes: Axes, features: np.ndarray, seconds: float) -> None:
     axes.tick_params(labelsize=POINTS, labelbottom=False)
 
 
-def _posteriors(axes: Axes, chain: Chain, features: tf.Tensor, length: tf.Tensor) -> None:
+def _read(axes: Axes, chain: Chain, values: tf.Tensor, chances: np.ndarray) -> None:
+    """The ink as the network sees it, and each symbol at the point that was being written where it is surest."""
+    places, stroke, count = (part[0].numpy() for part in chain.frontend.resampled(values[None], steps(values)[None]))
+    for number in range(stroke[:count].max() + 1):
+        axes.plot(*places[:count][stroke[:count] == number].T, color="grey", linewidth=1.0)
+    for frame, symbol in peaks(chances):
+        place = places[min(frame * chain.network.stride + chain.network.stride // 2, count - 1)]
+        axes.plot(*place, color="C3", marker=".", markersize=4)
+        axes.annotate(
+            _shown(chain, symbol), place, color="C3", fontsize=POINTS + 1, ha="center", va="bottom", parse_math=False
+        )
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.invert_yaxis()  # y grows downwards
+    axes.axis("off")
+
+
+def _shown(chain: Chain, symbol: int) -> str:
+    return chain.target.classes[symbol].strip() or "_"
+
+
+def _chances(chain: Chain, features: tf.Tensor, length: tf.Tensor) -> np.ndarray:
+    """float32[frame, symbol + 1] of one example."""
     logits, frames = ctc.frames(chain.network([features, length], training=False))
-    chances = tf.nn.softmax(logits)[0, : int(frames[0])].numpy()
+    return tf.nn.softmax(logits)[0, : int(frames[0])].numpy()
+
+
+def _posteriors(axes: Axes, chain: Chain, chances: np.ndarray) -> None:
     step = _seconds(chain) * chain.network.stride
     places = np.arange(len(chances)) * step
     blank = chances.shape[1] - 1
@@ -90,9 +122,8 @@ def _posteriors(axes: Axes, chain: Chain, features: tf.Tensor, length: tf.Tensor
     for symbol in np.flatnonzero(chances[:, :blank].max(0) >= SEEN):
         axes.plot(places, chances[:, symbol], linewidth=0.9)
     for place, symbol in peaks(chances):
-        shown = chain.target.classes[symbol]
         axes.annotate(
-            shown if shown.strip() else "_",
+            _shown(chain, symbol),
             (places[place], chances[place, symbol]),
             fontsize=POINTS,
             ha="center",

@@ -143,11 +143,12 @@ class Transcription:
         return jiwer.visualize_alignment(found)
 
     def pictures(self, answers: Answers, truth: np.ndarray, target: Spec) -> dict[str, Figure]:
-        """Error by length of the truth, and the characters most often taken for others."""
+        """Error by length of the truth, and the characters, or words as symbols, most often taken for others."""
         wanted, told = texts(truth), texts(answers["text"])
+        unit = "words" if target.unit == "words" else "characters"
         return {
-            "error_by_length": transcription_pictures.by_length(wanted, told),
-            "confusions": transcription_pictures.confusions(wanted, told),
+            "error_by_length": transcription_pictures.by_length(wanted, told, unit),
+            "confusions": transcription_pictures.confusions(wanted, told, unit),
         }
 
 
