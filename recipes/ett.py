@@ -15,7 +15,7 @@ import zoo
 def recipe(
     *,
     table: Literal["h1", "h2", "m1", "m2"] = "h1",
-    look_back: int = 720,
+    look_back: int = 336,
     horizon: int = 96,
     known: str = "",
     gaps: Literal["refuse", "fill"] = "refuse",
@@ -25,7 +25,7 @@ def recipe(
     scaling: Literal["last", "reversible"] = "last",
     epochs: int = 4,
     batch_size: int = 128,
-    learning_rate: float = 5e-4,
+    learning_rate: float = 1e-3,
 ) -> zoo.Recipe:
     """Forecasts every column of a table from its own past.
 
