@@ -15,7 +15,7 @@ import zoo
 def recipe(
     *,
     table: Literal["h1", "h2", "m1", "m2"] = "h1",
-    look_back: int = 336,
+    look_back: int = 96,
     horizon: int = 96,
     known: str = "",
     gaps: Literal["refuse", "fill"] = "refuse",
@@ -23,9 +23,9 @@ def recipe(
     segment: int = 48,
     dropout: float = 0.5,
     scaling: Literal["last", "reversible"] = "last",
-    epochs: int = 4,
+    epochs: int = 6,
     batch_size: int = 128,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 2e-3,
 ) -> zoo.Recipe:
     """Forecasts every column of a table from its own past.
 
