@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
@@ -57,7 +56,8 @@ def confusions(truth: Sequence[str], answers: Sequence[str], unit: Unit) -> Figu
             if chunk.type != "equal":
                 given = wanted[chunk.ref_start_idx : chunk.ref_end_idx]
                 said = told[chunk.hyp_start_idx : chunk.hyp_end_idx]
-                counts.update(itertools.zip_longest(given, said, fillvalue=NOTHING))
+                given, said = given or [NOTHING] * len(said), said or [NOTHING] * len(given)
+                counts.update(zip(given, said, strict=True))
     most = counts.most_common(MOST_CONFUSIONS)
     figure = Figure(figsize=(5, 0.24 * max(len(most), 3) + 1.2), layout="constrained")
     axes = figure.subplots()
