@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -107,6 +108,17 @@ def test_dots_and_bars_may_wait_for_the_end_of_the_word():
         middles = np.array([stroke[:, 0].mean() for stroke in strokes])
         last_letter = middles.argmax()
         assert (last_letter >= len(strokes) - counts[2]) == (not hand.late)
+
+
+def test_words_of_a_line_stand_apart_and_nothing_waits_beyond_its_word():
+    draws = Draws(6)
+    hand = replace(hands.draw_hand(draws, "it"), script=False, late=True, slant=0.0, slope=0.0)
+    words = [np.concatenate(word) for word in _halves(hands.write(hand, "tit tit", draws))]
+    assert words[0][:, 0].max() < words[1][:, 0].min()
+
+
+def _halves(strokes: list) -> tuple[list, list]:
+    return strokes[: len(strokes) // 2], strokes[len(strokes) // 2 :]
 
 
 def test_sizes_and_slants_differ_and_letters_stand_upright():

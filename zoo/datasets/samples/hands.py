@@ -20,6 +20,7 @@ import numpy as np
 from zoo.datasets.samples.draws import Draws
 
 HEIGHT = 21  # of a tall letter in the shapes' units; the script's are as large
+SPACE = 14  # between words, in the shapes' units
 LATE = "ijtx"  # letters whose second stroke may wait for the end of the word
 Shape = tuple[float, list[np.ndarray]]  # width, and strokes float64[point, 2]
 
@@ -110,11 +111,14 @@ def write(hand: Hand, text: str, draws: Draws) -> list[list[list[float]]]:
 
     Args:
       hand: Writes.
-      text: Of letters and digits that the hand knows.
+      text: Of letters and digits that the hand knows, and spaces; dots and bars wait for the end of a word at most.
       draws: Decide what varies from time to time.
     """
     now, later, left = [], [], 0.0
     for sign in text:
+        if sign == " ":
+            now, later, left = [*now, *later], [], left + SPACE * hand.width
+            continue
         width, strokes = hand.shape(sign)
         grown, lean = np.exp(draws.between(-0.1, 0.1)), draws.between(-0.06, 0.06)
         for number in hand.order[sign]:
