@@ -184,6 +184,14 @@ def test_fit_learns_logs_each_epoch_and_shows_it():
     assert keeper.metrics["val_loss"] == min(metrics["val_loss"] for _, metrics in rows)
 
 
+def test_a_training_step_is_traced_once(monkeypatch: pytest.MonkeyPatch):
+    traced = []
+    step = keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda self, batch: traced.append(0) or step(self, batch))
+    fitted(data(), data(), epochs=2, learning_rate=0.01)
+    assert len(traced) == 1
+
+
 def test_few_updates_are_said_with_the_epochs_that_give_more():
     few = [fitted(data(), data(1), epochs=epochs, learning_rate=0.05)[2].lines[0] for epochs in (19, 20)]
     assert few[0] == (

@@ -212,6 +212,7 @@ def fit(
         made, loss = optimizer(training, steps_per_epoch), task.loss()
         loss = loss if replicas is None else vector(loss)
         network.compile(made, loss=loss, metrics=task.metrics(), jit_compile=False)
+        made.build(network.trainable_variables)  # made within the first step, they would have it traced twice
     stage = None if saver is None else Stage(saver, "training", training.epochs, steps_per_epoch, keeper)
     callbacks = [keeper, Reporter(progress, training.epochs, log), keras.callbacks.TerminateOnNaN(), *callbacks]
     progress.start("training", training.epochs * steps_per_epoch)
