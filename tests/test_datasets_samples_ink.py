@@ -113,12 +113,9 @@ def test_dots_and_bars_may_wait_for_the_end_of_the_word():
 def test_words_of_a_line_stand_apart_and_nothing_waits_beyond_its_word():
     draws = Draws(6)
     hand = replace(hands.draw_hand(draws, "it"), script=False, late=True, slant=0.0, slope=0.0)
-    words = [np.concatenate(word) for word in _halves(hands.write(hand, "tit tit", draws))]
-    assert words[0][:, 0].max() < words[1][:, 0].min()
-
-
-def _halves(strokes: list) -> tuple[list, list]:
-    return strokes[: len(strokes) // 2], strokes[len(strokes) // 2 :]
+    strokes = hands.write(hand, "tit tit", draws)
+    first, second = (np.concatenate(word) for word in (strokes[: len(strokes) // 2], strokes[len(strokes) // 2 :]))
+    assert first[:, 0].max() < second[:, 0].min()
 
 
 def test_sizes_and_slants_differ_and_letters_stand_upright():

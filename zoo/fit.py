@@ -212,7 +212,6 @@ def fit(
         made, loss = optimizer(training, steps_per_epoch), task.loss()
         loss = loss if replicas is None else vector(loss)
         network.compile(made, loss=loss, metrics=task.metrics(), jit_compile=False)
-        made.build(network.trainable_variables)  # made within the first step, they would have it traced twice
     stage = None if saver is None else Stage(saver, "training", training.epochs, steps_per_epoch, keeper)
     callbacks = [keeper, Reporter(progress, training.epochs, log), keras.callbacks.TerminateOnNaN(), *callbacks]
     progress.start("training", training.epochs * steps_per_epoch)
@@ -269,6 +268,8 @@ def fit_spans(
     whole = [{"initial_epoch": 0, "epochs": epochs, "steps_per_epoch": steps_per_epoch}]
     callbacks = [*settings["callbacks"], *([] if stage is None else [stage])]
     losses: list[float] = []
+    with model.distribute_strategy.scope():  # variables made within the first step would have it traced twice
+        model.optimizer.build(model.trainable_variables)
     if stage is not None:
         progress.advance(stage.epoch * steps_per_epoch + stage.step)
     for span in whole if stage is None else stage.spans():

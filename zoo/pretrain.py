@@ -51,7 +51,6 @@ def pretrain(
     with chain.network.distribute_strategy.scope():
         model = recipe.pretraining_network(chain.network)
         model.compile(optimizer(training, steps), loss=lambda target, loss: loss, jit_compile=False)
-        model.optimizer.build(model.trainable_variables)  # as in `fit`
     progress.start("pretraining", training.epochs * steps)
 
     def named(metrics: dict[str, float], epoch: int) -> None:

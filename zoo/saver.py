@@ -125,7 +125,6 @@ class Stage(keras.callbacks.Callback):
     def put_back(self, model: keras.Model) -> None:
         """Gives a compiled model, its optimizer and metrics, the keeper and the global generators what was saved."""
         snapshot, self.resumed = self.resumed, None
-        model.optimizer.build(model.trainable_variables)
         groups = {"variables": model.variables, "optimizer": model.optimizer.variables}
         if self.step:
             groups["metrics"] = model.metrics_variables
