@@ -101,7 +101,9 @@ class Chain:
         if self._compiled is None or self._compiled[0] is not self.network:
             values = tf.TensorSpec([None, *self.input.shape], self.input.dtype)
             with without_cudnn(self.network), tf.device("/CPU:0"):
-                made = tf.function(self.__call__).get_concrete_function(values, tf.TensorSpec([None], tf.int32))
+                made = tf.function(self.__call__, autograph=False).get_concrete_function(
+                    values, tf.TensorSpec([None], tf.int32)
+                )
             self._compiled = self.network, made
         return self._compiled[1]
 

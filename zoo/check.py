@@ -130,7 +130,7 @@ def _trained(file: Path, settings: Mapping[str, Any]) -> str:
     keras.utils.set_random_seed(1)
     dataset = random_data(recipe)
     chain = Chain(recipe, dataset.input, dataset.target, dataset.splits["train"])
-    prepared = {split: _uncached(recipe, chain, dataset, split) for split in dataset.splits}
+    prepared = {split: _uncached(recipe, chain, dataset, split) for split in ("train", "val")}
     losses: list[float] = []
     fit(
         chain.network,

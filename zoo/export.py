@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,16 @@ def save(chain: Chain, directory: Path) -> None:
     archive = keras.export.ExportArchive()
     for layer in chain.layers:
         archive.track(layer)
+    raw = tf.TensorSpec([None, *chain.input.shape], chain.input.dtype), tf.TensorSpec([None], tf.int32)
     with without_cudnn(chain.network):
+        answers = tf.function(chain.__call__, autograph=False).get_concrete_function(*raw)  # once for all signatures
         for name, signature in signatures(chain.input).items():
-            archive.add_endpoint(name, endpoint(chain, signature), input_signature=list(signature.inputs))
+            archive.add_endpoint(name, endpoint(answers, signature), input_signature=list(signature.inputs))
         if not obstacle(chain):
             stream = Stream(chain)
             archive.add_endpoint("stream", lambda *inputs: stream(*inputs), input_signature=stream.signature)
-        archive.write_out(str(directory), verbose=False)
+        no_gradients = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # they take long to trace
+        archive.write_out(str(directory), options=no_gradients, verbose=False)
     (directory / "model.json").write_text(json.dumps(description(chain), indent=2) + "\n")
 
 
@@ -70,15 +74,17 @@ def _series(input: Spec) -> dict[str, Any]:
     return {"look_back": windows.look_back(input), **dataclasses.asdict(input.series)}
 
 
-def endpoint(chain: Chain, signature: Signature):
-    """The function of one signature: inputs -> raw -> answers."""
+def endpoint(
+    answers: Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]], signature: Signature
+) -> Callable[..., dict[str, tf.Tensor]]:
+    """The function of one signature: inputs -> raw -> answers, the latter by a function of (values, length)."""
 
     def answer(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         values, length = signature.to_raw(*inputs)
         rows, lengths = tf.shape(values)[0], tf.shape(length)[0]
         message = ["`length` must have one number for each row: got", lengths, "for", rows, "rows"]
         with tf.control_dependencies([tf.debugging.Assert(tf.equal(rows, lengths), message)]):
-            return chain(tf.identity(values), length)
+            return answers(tf.identity(values), length)
 
     return answer
 
