@@ -64,6 +64,9 @@ def test_splits_are_by_speaker():
     }
     assert dataset.sizes["train"] + dataset.sizes["val"] == 948 and dataset.sizes["test"] == 130
     assert len(speakers["val"]) == 8 and len(speakers["test"]) == 10
+    assert dataset.grouped_by == "speaker"
+    ids = [row["id"].decode() for row in dataset.splits["test"].as_numpy_iterator()]
+    assert set(map(dataset.group_of, ids)) == speakers["test"]
     assert not speakers["train"] & speakers["val"] and not speakers["test"] & (speakers["train"] | speakers["val"])
     texts = an4.transcripts(archives.find(REAL, "an4", an4.ARCHIVES), "test")
     for row in dataset.splits["test"].as_numpy_iterator():

@@ -88,6 +88,7 @@ def test_one_speaker_held_out(archive):
     dataset = fsdd.load(Source(manual_dir=archive.parent), speaker="theo")
     assert dict(dataset.sizes) == {"train": 2 * 5 * 8, "val": 2 * 5 * 5, "test": 2 * 13}
     assert {name.split("_")[1] for name in ids(dataset, "test")} == {"theo"}
+    assert (dataset.grouped_by, set(map(dataset.group_of, ids(dataset, "test")))) == ("speaker", {"theo"})
     for split, indices in {"train": (*range(7), 44), "val": range(45, 50)}.items():
         assert {name.split("_")[1] for name in ids(dataset, split)} == set(fsdd.SPEAKERS) - {"theo"}
         assert {int(name.split("_")[2][:-4]) for name in ids(dataset, split)} == set(indices)

@@ -76,6 +76,7 @@ def test_splits_are_the_publishers(source: Source, untouched):
         assert sorted(row["id"].decode() for row in rows) == sorted(names)
         for row in rows:
             speaker, _, number = map(int, row["id"].decode().split("-"))
+            assert (dataset.grouped_by, dataset.group_of(row["id"].decode())) == ("speaker", str(speaker))
             assert row["input"].dtype == np.float32
             np.testing.assert_array_equal(row["input"] * 32768, samples(speaker, number))
             assert row["target"].decode() == text(speaker, number)

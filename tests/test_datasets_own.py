@@ -265,6 +265,7 @@ def test_groups_stay_together(tmp_path):
         rows.append(f"{index:02}.wav,{'xyz'[index % 3]},speaker{index // 6}")
     dataset = load(write_list(tmp_path / "l.csv", "path,label,group", *rows))
     assert dict(dataset.sizes) == {"train": 48, "val": 6, "test": 6}
+    assert (dataset.grouped_by, dataset.group_of("07.wav")) == ("group", "speaker1")
     seen = {split: {int(name[:2]) // 6 for name in ids(dataset, split)} for split in dataset.splits}
     assert not (seen["train"] & seen["val"] | seen["train"] & seen["test"] | seen["val"] & seen["test"])
     two = write_list(tmp_path / "l.csv", "path,label,group", *rows[:12])

@@ -121,6 +121,8 @@ def test_splits_and_examples_however_packed(folder, kind, untouched):
         f"tra-{2 * (writer - 1) + place:05d}" for writer in (8, 18, 28) for place in (0, 1)
     ]
     assert [example["id"].decode() for example in seen["test"]] == [f"tes-0000{number}" for number in range(6)]
+    assert dataset.grouped_by == "writer"
+    assert [dataset.group_of(example["id"].decode()) for example in seen["val"]] == ["8", "8", "18", "18", "28", "28"]
     for examples in seen.values():
         assert [int(example["target"]) for example in examples] == [1, 7] * (len(examples) // 2)
     one, seven = seen["val"][2]["input"], seen["val"][3]["input"]

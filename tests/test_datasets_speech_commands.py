@@ -103,6 +103,8 @@ def test_thirty_five_words_follow_the_lists(source: Source, untouched):
             word, file = row["id"].decode().split("/")
             assert dataset.target.classes[row["target"]] == word
             np.testing.assert_array_equal(row["input"] * 32768, clip(word, int(file[:8], 16)))
+            assert dataset.group_of(row["id"].decode()) == file[:8]
+    assert dataset.grouped_by == "speaker"
 
 
 def test_a_part_of_the_train_split_has_all_kinds_of_words(source: Source):
@@ -119,6 +121,7 @@ def test_twelve_classes_have_a_tenth_of_unknown_words_and_silence(source: Source
         counts = Counter(dataset.target.classes[row["target"]] for row in found)
         assert counts == Counter(dict.fromkeys(KEYWORDS, each) | {UNKNOWN: each, SILENCE: each})
         assert len({row["id"] for row in found}) == len(found)
+        assert {dataset.group_of(row["id"].decode()) for row in found if row["target"] == 0} <= {""}
     unknown = [row for row in rows(dataset, "train") if row["target"] == 1]
     for row in unknown:
         word, file = row["id"].decode().split("/")

@@ -56,9 +56,9 @@ def dataset(**splits: list[float]) -> Dataset:
     )
 
 
-def evaluated(split: str, truth: list[float], value: list[float]):
+def evaluated(split: str, truth: list[float], value: list[float], **about: object):
     train = [0.0, 2.0]  # so that the baseline answers 1
-    data = dataset(train=train, **{split: truth})
+    data = dataclasses.replace(dataset(train=train, **{split: truth}), **about)
     features = {"train": prepared(train), split: prepared(truth)}
     return evaluate(Regression(tolerance=0.1), data, split, features, {"value": np.array(value, np.float32)})
 
@@ -107,6 +107,27 @@ def test_table_is_cut():
 
 def test_pictures_are_the_tasks():
     assert set(evaluated("test", [0.0, 3.0], [0.0, 2.0]).pictures) == {"answer_against_truth"}
+
+
+def test_groups_are_scored_and_drawn_worst_first():
+    of = {"example 0": "ann", "example 1": "bob", "example 2": "", "example 3": "ann"}
+    grouped = {"grouped_by": "speaker", "group_of": of.__getitem__}
+    found = evaluated("test", [0.0, 3.0, 7.0, 1.0], [0.0, 2.0, 0.0, 1.5], **grouped)
+    assert found.groups.to_dict("list") == {"group": ["bob", "ann"], "examples": [1, 2], "mse": [1.0, 0.125]}
+    axes = found.pictures["by_speaker"].axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["bob (1)", "ann (2)"]
+    assert [bar.get_width() for bar in axes.patches] == [1.0, 0.125]
+    assert axes.get_title() == "mse by speaker, 2 speakers"
+
+
+def test_the_picture_has_the_worst_groups_of_many():
+    of = {f"example {number}": f"speaker {number}" for number in range(45)}
+    grouped = {"grouped_by": "speaker", "group_of": of.__getitem__}
+    found = evaluated("test", [float(number) for number in range(45)], [0.0] * 45, **grouped)
+    assert len(found.groups) == 45
+    axes = found.pictures["by_speaker"].axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()][:2] == ["speaker 44 (1)", "speaker 43 (1)"]
+    assert axes.get_title() == "mse by speaker, the worst 40 of 45 speakers"
 
 
 def forecast_data(steps: int = 120, ahead: int = 4) -> Dataset:

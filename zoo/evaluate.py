@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from zoo import features
 from zoo.chain import truths
 from zoo.paired import block_means, block_numbers, interval
+from zoo.pictures.groups import by_group, picture
 from zoo.record import Record
 from zoo.types import Answers, Dataset, Task
 
@@ -39,6 +40,7 @@ class Evaluation:
         one block.
       notes: Tags that say how the metrics were counted.
       alignments: Worst answers under their truths, where those are texts to be read.
+      groups: As of `zoo.pictures.groups.by_group`, where the data set has groups.
     """
 
     split: str
@@ -50,6 +52,7 @@ class Evaluation:
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: dict[str, str] = field(default_factory=dict)
     alignments: str = ""
+    groups: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def log(self, record: Record) -> None:
         """Writes all of it into the record."""
@@ -60,6 +63,8 @@ class Evaluation:
             record.picture(f"{name}{suffix}", figure)
         record.table(f"{self.split}_examples", self.table)
         record.text(f"{self.split}_scores.csv", self.scores.to_csv(index=False, float_format="%.6g"))
+        if len(self.groups):
+            record.text(f"{self.split}_groups.csv", self.groups.to_csv(index=False, float_format="%.6g"))
         if self.alignments:
             record.text(f"{self.split}_alignments.txt", self.alignments)
 
@@ -92,6 +97,11 @@ def evaluate(
         difference = block_means(difference, blocks)
         compared[f"{name}_low"], compared[f"{name}_high"] = interval(difference)
     columns = task.describe(answers, truth, dataset.target)
+    pictures, groups = task.pictures(answers, truth, dataset.target), pd.DataFrame()
+    if dataset.group_of is not None:
+        names = [dataset.group_of(id) for id in ids]
+        groups = by_group(task, answers, truth, dataset.target, names)
+        pictures |= {f"by_{dataset.grouped_by}": picture(groups, task.headline, dataset.grouped_by)}
     if dataset.input.kind == "text":
         columns["text"] = [text.decode(errors="replace")[:TABLE_CHARACTERS] for text in inputs(dataset, split)]
     worst = np.argsort(-np.asarray(columns["badness"]), kind="stable")[:TABLE_ROWS]
@@ -108,7 +118,8 @@ def evaluate(
         metrics={f"{split}_{key}": value for key, value in _scores(task, dataset, split, answers, truth).items()},
         baseline=beaten,
         difference=compared,
-        pictures=task.pictures(answers, truth, dataset.target),
+        pictures=pictures,
+        groups=groups,
         scores=pd.DataFrame({"id": ids, "block": blocks, task.headline: scores}),
         table={key: [values[index] for index in worst] for key, values in {"id": ids, **columns}.items()},
         alignments=task.alignments(answers, truth) if hasattr(task, "alignments") else "",

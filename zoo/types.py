@@ -125,6 +125,8 @@ class Dataset:
       published: What others have reported on the same split, metric name to value.
       vary: `(example, seed: int32[2]) -> example` on a train example, other noise behind it, say, or another one of its
         class; stateless. Cached variants of an example have a draw of their own, which the first has not.
+      grouped_by: What `group_of` tells, such as "speaker".
+      group_of: From the id of an example to its group, "" for none; None where there are no groups.
     """
 
     name: str
@@ -142,6 +144,8 @@ class Dataset:
     left_out: tuple[str, ...] = ()
     published: Mapping[str, float] = field(default_factory=dict)
     vary: Callable[[dict[str, tf.Tensor], tf.Tensor], dict[str, tf.Tensor]] | None = None
+    grouped_by: str = ""
+    group_of: Callable[[str], str] | None = None
 
     @property
     def tests(self) -> tuple[str, ...]:

@@ -120,11 +120,11 @@ def load(source: Source) -> Dataset:
         split: sorted(tfds.as_numpy(builder.as_dataset(split=split)), key=lambda row: row["id"])
         for split in ("train", "test")
     }
-    held_out = val_speakers({_speaker(row["id"]) for row in rows["train"]})
+    held_out = val_speakers({_speaker(row["id"].decode()) for row in rows["train"]})
     splits: dict[str, list[Utterance]] = {"train": [], "val": [], "test": []}
     for given, part in rows.items():
         for row in part:
-            split = "val" if given == "train" and _speaker(row["id"]) in held_out else given
+            split = "val" if given == "train" and _speaker(row["id"].decode()) in held_out else given
             splits[split].append(Utterance(row["id"].decode(), row["audio"].astype(np.int16), row["text"].decode()))
     return Dataset(
         name="CMU AN4",
@@ -138,6 +138,8 @@ def load(source: Source) -> Dataset:
         citation=CITATION,
         licence=LICENCE,
         home=HOME,
+        grouped_by="speaker",
+        group_of=_speaker,
     )
 
 
@@ -146,5 +148,5 @@ def val_speakers(speakers: set[str]) -> set[str]:
     return set(sorted(speakers, key=lambda name: hashlib.sha256(name.encode()).digest())[:VAL_SPEAKERS])
 
 
-def _speaker(id: bytes) -> str:
-    return id.decode().split("-")[1]
+def _speaker(id: str) -> str:
+    return id.split("-")[1]

@@ -119,6 +119,8 @@ def load(source: Source, *, speaker: str = "") -> Dataset:
         citation=CITATION,
         licence=LICENCE,
         home=HOME,
+        grouped_by="speaker",
+        group_of=lambda id: id.split("_")[1],
     )
 
 

@@ -137,6 +137,8 @@ def load(source: Source) -> Dataset:
         citation=CITATION,
         licence=LICENCE,
         home=HOME,
+        grouped_by="speaker",
+        group_of=lambda id: id.split("-")[0],
     )
 
 

@@ -69,6 +69,7 @@ def _dataset(name: str, entries: Sequence[Entry], audio: Mapping[str, Audio], in
         fingerprint=digest.hexdigest()[:16],
         citation="the user's own data",
         licence="the user's own data",
+        **splits.grouped(entries),
     )
 
 

@@ -63,4 +63,5 @@ def _dataset(name: str, entries: list[Transcribed], images: dict[str, bytes], in
         fingerprint=digest.hexdigest()[:16],
         citation="the user's own data",
         licence="the user's own data",
+        **splits.grouped(entries),
     )

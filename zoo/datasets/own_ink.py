@@ -151,4 +151,5 @@ def _dataset(name: str, entries: Sequence[Entry], input: Spec) -> Dataset:
         fingerprint=fingerprint(told),
         citation="the user's own data",
         licence="the user's own data",
+        **splits.grouped(entries),
     )

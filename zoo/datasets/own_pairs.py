@@ -85,4 +85,5 @@ def _dataset(name: str, entries: Sequence[Entry], input: Spec) -> Dataset:
         fingerprint=fingerprint(in_splits),
         citation="the user's own data",
         licence="the user's own data",
+        **splits.grouped(entries),
     )

@@ -105,4 +105,5 @@ def _dataset(name: str, entries: Sequence[Entry], input: Spec) -> Dataset:
         fingerprint=digest.hexdigest()[:16],
         citation="the user's own data",
         licence="the user's own data",
+        **splits.grouped(entries),
     )

@@ -75,4 +75,5 @@ def _dataset(name: str, entries: list[Transcribed], audio: dict[str, Audio], inp
         fingerprint=digest.hexdigest()[:16],
         citation="the user's own data",
         licence="the user's own data",
+        **splits.grouped(entries),
     )

@@ -169,10 +169,12 @@ def load(source: Source, *, fold: int = 8) -> Dataset:
     found = find(archives.manual_dir(source))
     builder = archives.prepare(PenDigits, found[0] if found else None, url=URL, name=ARCHIVE)
     splits: dict[str, list[Ink]] = {"train": [], "val": [], "test": []}
+    writers = {}
     for split, name in FILES.items():
         rows = tfds.as_numpy(builder.as_dataset(split=split))
         for row in sorted(rows, key=lambda row: row["number"]):  # whatever order TFDS wrote them in
             ink = Ink(f"{name[-3:]}-{row['number']:05d}", row["points"], int(row["label"]))
+            writers[ink.id] = str(row["writer"])
             splits["val" if split == "train" and row["writer"] % FOLDS == fold else split].append(ink)
     return Dataset(
         name="Pen-Based Recognition of Handwritten Digits",
@@ -186,4 +188,6 @@ def load(source: Source, *, fold: int = 8) -> Dataset:
         citation=CITATION,
         licence=LICENCE,
         home=HOME,
+        grouped_by="writer",
+        group_of=writers.__getitem__,
     )

@@ -193,7 +193,15 @@ def load(source: Source, *, words: int = 12) -> Dataset:
         licence=LICENCE,
         home=HOME,
         vary=vary,
+        grouped_by="speaker",
+        group_of=_speaker,
     )
+
+
+def _speaker(id: str) -> str:
+    """The publisher's name of who said it, "" for silence."""
+    name, said, _ = id.rsplit("/", 1)[-1].partition("_nohash_")
+    return name if said else ""
 
 
 def _twelve(builder: tfds.core.DatasetBuilder, test_set: tfds.core.DatasetBuilder) -> tuple[Splits, Vary]:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from zoo.datasets.tables import shorten
 
@@ -158,6 +158,13 @@ def parted(entries: Sequence[E]) -> dict[str, list[E]]:
     """Entries that have a split, by it: "train", "val" and the tests, in their order."""
     tests = sorted({entry.split for entry in entries if entry.split.startswith("test")})
     return {split: [entry for entry in entries if entry.split == split] for split in ("train", "val", *tests)}
+
+
+def grouped(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Arguments of a `Dataset` that say which group each entry declared; none where there are no groups."""
+    if entries[0].group is None:
+        return {}
+    return {"grouped_by": "group", "group_of": {entry.id: entry.group for entry in entries}.__getitem__}
 
 
 def leaks(entries: Sequence[Entry], key: Callable[[Entry], str | None], what: str) -> list[str]:
