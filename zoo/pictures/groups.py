@@ -13,18 +13,20 @@ from zoo.types import Answers, Spec, Task
 SHOWN = 40  # groups in the picture, the worst; more cannot be read
 
 
-def by_group(task: Task, answers: Answers, truth: np.ndarray, target: Spec, groups: Sequence[str]) -> pd.DataFrame:
+def by_group(
+    task: Task, answers: Answers, truth: np.ndarray, target: Spec, groups: Sequence[str], badness: Sequence[float]
+) -> pd.DataFrame:
     """A row for each group, worst first: `group`, its `examples` and the task's headline metric over them.
 
     Args:
-      task: Scores, and says how bad each answer is.
+      task: Scores.
       answers: To every example of a split.
       truth: Of every example.
       target: What answers are.
       groups: Of every example, "" where it has none; those are left out.
+      badness: Of every answer, whose mean over a group says which is worse.
     """
-    badness = np.asarray(task.describe(answers, truth, target)["badness"])
-    rows = []
+    badness, rows = np.asarray(badness), []
     for group, places in pd.Series(groups).groupby(list(groups)).indices.items():
         if group:
             part = {name: value[places] for name, value in answers.items()}
