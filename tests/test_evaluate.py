@@ -11,6 +11,7 @@ import tensorflow as tf
 from zoo.datasets.windows import Table, as_dataset, history
 from zoo.evaluate import MOST_BASELINE, TABLE_ROWS, evaluate
 from zoo.features import prepare
+from zoo.pictures.groups import by_group
 from zoo.tasks.classification import Classification
 from zoo.tasks.forecasting import Forecasting
 from zoo.tasks.regression import Regression
@@ -118,6 +119,15 @@ def test_groups_are_scored_and_drawn_worst_first():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["bob (1)", "ann (2)"]
     assert [bar.get_width() for bar in axes.patches] == [1.0, 0.125]
     assert axes.get_title() == "mse by speaker, 2 speakers"
+
+
+def test_groups_that_are_right_less_often_come_first():
+    label = Spec(name="label", kind="label", shape=(), dtype="int64", axes=(), classes=("no", "yes"))
+    scores = np.array([[0.6, 0.4], [0.6, 0.4], [0.1, 0.9], [0.9, 0.1]], np.float32)
+    truth, groups = np.array([0, 0, 1, 1]), ["right", "right", "half", "half"]
+    badness = Classification().describe({"scores": scores}, truth, label)["badness"]
+    found = by_group(Classification(), {"scores": scores}, truth, label, groups, badness)
+    assert found.to_dict("list") == {"group": ["half", "right"], "examples": [2, 2], "accuracy": [0.5, 1.0]}
 
 
 def test_the_picture_has_the_worst_groups_of_many():

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from zoo.types import Answers, Spec, Task
 
 SHOWN = 40  # groups in the picture, the worst; more cannot be read
+FALLING = ("accuracy", "bleu")  # headline metrics that fall as answers get worse; the others rise
 
 
 def by_group(
@@ -24,16 +25,18 @@ def by_group(
       truth: Of every example.
       target: What answers are.
       groups: Of every example, "" where it has none; those are left out.
-      badness: Of every answer, whose mean over a group says which is worse.
+      badness: Of every answer, whose mean over a group says which of two with the same metric is worse.
     """
     badness, rows = np.asarray(badness), []
     for group, places in pd.Series(groups).groupby(list(groups)).indices.items():
         if group:
             part = {name: value[places] for name, value in answers.items()}
             score = task.score(part, truth[places], target)[task.headline]
-            rows.append((badness[places].mean(), {"group": group, "examples": len(places), task.headline: score}))
-    rows.sort(key=lambda row: -row[0])
-    return pd.DataFrame([row for _, row in rows])
+            worse = -score if task.headline in FALLING else score
+            row = {"group": group, "examples": len(places), task.headline: score}
+            rows.append((worse, badness[places].mean(), row))
+    rows.sort(key=lambda row: row[:2], reverse=True)
+    return pd.DataFrame([row for *_, row in rows])
 
 
 def picture(found: pd.DataFrame, metric: str, noun: str) -> Figure:
