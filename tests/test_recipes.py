@@ -7,14 +7,16 @@ import pytest
 from zoo import catalog
 from zoo.check import Finding, check
 
-SMALL = {  # what training and export are tried with; layer upon layer takes long to build
+SMALL = {  # what training and export are tried with; layer upon layer takes long to build, a wide one to run
     "an4": {"layers": 1, "units": 64},
     "iam_lines": {"layers": 1, "units": 64},
     "iam_online": {"layers": 1},
     "librispeech": {"layers": 1, "units": 64},
+    "multi30k": {"beam": 2, "embedding": 64, "units": 64},
     "pen_digits": {"layers": 1},
     "speech_commands": {"layers": 1},
     "spoken_digits": {"layers": 1},
+    "sst2": {"buckets": 500, "embedding": 50, "units": 32},
 }
 
 
