@@ -48,6 +48,7 @@ def recipe(
       learning_rate: Peak learning rate.
     """
     normalise = "train" if one_way else "clip"
+    mel_bands = {"rate_hz": 16_000, "mel": mel, "band_mean": 1.0, "range_db": None, "normalise": normalise}
     decoding = {"beam": beam, "language_weight": language_weight, "symbol_bonus": symbol_bonus}
     audio = zoo.Spec(name="audio", kind="audio", shape=(None,), dtype="float32", axes=("sample",), rate_hz=16_000)
     tokens = "subwords" if subwords else "characters"
@@ -69,7 +70,7 @@ def recipe(
         input=audio,
         dataset=zoo.datasets.librispeech.load,
         sample=lambda source: zoo.datasets.samples.load("spoken_numbers", audio, "transcription"),
-        frontend=lambda: zoo.layers.LogMel(rate_hz=audio.rate_hz, mel=mel, band_mean=1.0, normalise=normalise),
+        frontend=lambda: zoo.layers.LogMel(**mel_bands),
         labels=lambda: zoo.layers.Characters(tokens=tokens, size=subwords, ngram=ngram),
         network=network,
         task=zoo.tasks.Transcription(headline="wer", **decoding),
