@@ -130,6 +130,11 @@ def test_groups_that_are_right_less_often_come_first():
     assert found.to_dict("list") == {"group": ["half", "right"], "examples": [2, 2], "accuracy": [0.5, 1.0]}
 
 
+def test_where_no_example_has_a_group_there_is_no_picture():
+    found = evaluated("test", [0.0, 3.0], [0.0, 2.0], grouped_by="speaker", group_of=lambda id: "")
+    assert found.groups.empty and set(found.pictures) == {"answer_against_truth"}
+
+
 def test_the_picture_has_the_worst_groups_of_many():
     of = {f"example {number}": f"speaker {number}" for number in range(45)}
     grouped = {"grouped_by": "speaker", "group_of": of.__getitem__}

@@ -101,7 +101,8 @@ def evaluate(
     if dataset.group_of is not None:
         names = [dataset.group_of(id) for id in ids]
         groups = by_group(task, answers, truth, dataset.target, names, columns["badness"])
-        pictures |= {f"by_{dataset.grouped_by}": picture(groups, task.headline, dataset.grouped_by)}
+        if len(groups):
+            pictures |= {f"by_{dataset.grouped_by}": picture(groups, task.headline, dataset.grouped_by)}
     if dataset.input.kind == "text":
         columns["text"] = [text.decode(errors="replace")[:TABLE_CHARACTERS] for text in inputs(dataset, split)]
     worst = np.argsort(-np.asarray(columns["badness"]), kind="stable")[:TABLE_ROWS]
