@@ -11,7 +11,7 @@ import tensorflow as tf
 from zoo.datasets.windows import Table, as_dataset, history
 from zoo.evaluate import MOST_BASELINE, TABLE_ROWS, evaluate
 from zoo.features import prepare
-from zoo.pictures.groups import by_group
+from zoo.groups import by_group
 from zoo.tasks.classification import Classification
 from zoo.tasks.forecasting import Forecasting
 from zoo.tasks.regression import Regression

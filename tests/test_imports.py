@@ -22,7 +22,7 @@ ROWS = [
     {"request", "chain", "checkpoint", "interrupt", "kernels", "progress", "distributed", "saver", "fit"},
     {"features", "learnable", "pretrain", "streaming"},
     {"outbox", "dead", "tracking", "monitor", "record", "loading", "training"},
-    {"paired", "proof", "export", "evaluate", "describe"},
+    {"paired", "groups", "proof", "export", "evaluate", "describe"},
     {"pictures", "page_parts", "page", "guard", "served", "kept", "publish"},
     {
         "runs",

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from zoo import features
 from zoo.chain import truths
+from zoo.groups import by_group, picture
 from zoo.paired import block_means, block_numbers, interval
-from zoo.pictures.groups import by_group, picture
 from zoo.record import Record
 from zoo.types import Answers, Dataset, Task
 
@@ -40,7 +40,7 @@ class Evaluation:
         one block.
       notes: Tags that say how the metrics were counted.
       alignments: Worst answers under their truths, where those are texts to be read.
-      groups: As of `zoo.pictures.groups.by_group`, where the data set has groups.
+      groups: As of `zoo.groups.by_group`, where the data set has groups.
     """
 
     split: str
