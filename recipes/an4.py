@@ -48,10 +48,10 @@ def recipe(
       learning_rate: Peak learning rate.
     """
     normalise = "train" if one_way else "clip"
-    # No floor under the log-mel values: one at 35 dB would hide four fifths of them.
-    mel_bands = {"rate_hz": 16_000, "mel": mel, "band_mean": 1.0, "range_db": None, "normalise": normalise}
     decoding = {"beam": beam, "language_weight": language_weight, "symbol_bonus": symbol_bonus}
     audio = zoo.Spec(name="audio", kind="audio", shape=(None,), dtype="float32", axes=("sample",), rate_hz=16_000)
+    # No floor under the log-mel values: one at 35 dB would hide four fifths of them.
+    mel_bands = {"rate_hz": audio.rate_hz, "mel": mel, "band_mean": 1.0, "range_db": None, "normalise": normalise}
 
     def network(features, target):
         return zoo.architectures.speech_transcriber(

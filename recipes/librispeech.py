@@ -48,9 +48,9 @@ def recipe(
       learning_rate: Peak learning rate.
     """
     normalise = "train" if one_way else "clip"
-    mel_bands = {"rate_hz": 16_000, "mel": mel, "band_mean": 1.0, "range_db": None, "normalise": normalise}
     decoding = {"beam": beam, "language_weight": language_weight, "symbol_bonus": symbol_bonus}
     audio = zoo.Spec(name="audio", kind="audio", shape=(None,), dtype="float32", axes=("sample",), rate_hz=16_000)
+    mel_bands = {"rate_hz": audio.rate_hz, "mel": mel, "band_mean": 1.0, "range_db": None, "normalise": normalise}
     tokens = "subwords" if subwords else "characters"
 
     def network(features, target):

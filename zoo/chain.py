@@ -99,13 +99,15 @@ class Chain:
         It reads the weights that the network has when it is called.
         """
         if self._compiled is None or self._compiled[0] is not self.network:
-            values = tf.TensorSpec([None, *self.input.shape], self.input.dtype)
-            with without_cudnn(self.network), tf.device("/CPU:0"):
-                made = tf.function(self.__call__, autograph=False).get_concrete_function(
-                    values, tf.TensorSpec([None], tf.int32)
-                )
-            self._compiled = self.network, made
+            with tf.device("/CPU:0"):
+                self._compiled = self.network, self.traced()
         return self._compiled[1]
+
+    def traced(self) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
+        """The same, traced anew for all batch sizes and lengths, for the device asked for, or for any."""
+        raw = tf.TensorSpec([None, *self.input.shape], self.input.dtype), tf.TensorSpec([None], tf.int32)
+        with without_cudnn(self.network):
+            return tf.function(self.__call__, autograph=False).get_concrete_function(*raw)
 
 
 def _one_by_one(examples: tf.data.Dataset, part: str) -> Iterator[Any]:

@@ -35,9 +35,8 @@ def save(chain: Chain, directory: Path) -> None:
     archive = keras.export.ExportArchive()
     for layer in chain.layers:
         archive.track(layer)
-    raw = tf.TensorSpec([None, *chain.input.shape], chain.input.dtype), tf.TensorSpec([None], tf.int32)
+    answers = chain.traced()  # once for all signatures
     with without_cudnn(chain.network):
-        answers = tf.function(chain.__call__, autograph=False).get_concrete_function(*raw)  # once for all signatures
         for name, signature in signatures(chain.input).items():
             archive.add_endpoint(name, endpoint(answers, signature), input_signature=list(signature.inputs))
         if not obstacle(chain):
