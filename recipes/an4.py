@@ -21,7 +21,7 @@ def recipe(
     one_way: bool = False,
     mel: int = 80,
     variants: int = 6,
-    ngram: int = 6,
+    ngram: int = 10,
     beam: int = 32,
     language_weight: float = 0.5,
     symbol_bonus: float = 1.0,
