@@ -70,5 +70,5 @@ def recipe(
         network=network,
         task=zoo.tasks.Forecasting(quantiles=quantiles, relative=True, headline="mae"),
         training=zoo.Training(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, average=0.98),
-        sample_epochs=20,
+        sample_settings={"epochs": 20},
     )

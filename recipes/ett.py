@@ -60,5 +60,5 @@ def recipe(
         network=network,
         task=zoo.tasks.Forecasting(),
         training=zoo.Training(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate),
-        sample_epochs=20,
+        sample_settings={"epochs": 20},
     )

@@ -64,6 +64,6 @@ def recipe(
             clip_norm=10.0,
             average=0.99,
         ),
-        sample_epochs=12,
+        sample_settings={"epochs": 12},
         augment_features=augment_features,
     )

@@ -83,6 +83,6 @@ def recipe(
             average=0.99,
             variants=variants,
         ),
-        sample_epochs=12,
+        sample_settings={"epochs": 12},
         augment_raw=augment_raw,
     )

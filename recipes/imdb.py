@@ -75,7 +75,7 @@ def recipe(
             average=0.99,
             balance=balance,
         ),
-        sample_epochs=16,
+        sample_settings={"epochs": 16},
         augment_features=lambda words, seed: zoo.layers.drop_words(words, seed, word_dropout),
         pretraining=zoo.Training(epochs=pretrain_epochs, batch_size=batch_size, learning_rate=learning_rate),
         pretraining_network=zoo.architectures.language_model,

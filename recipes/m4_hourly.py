@@ -66,5 +66,5 @@ def recipe(
         training=zoo.Training(
             epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, average=0.98, keep="last"
         ),
-        sample_epochs=20,
+        sample_settings={"epochs": 20},
     )

@@ -81,5 +81,5 @@ def recipe(
             weight_decay=1e-2,
             average=0.99,
         ),
-        sample_epochs=10,
+        sample_settings={"epochs": 10},
     )

@@ -76,6 +76,6 @@ def recipe(
             keep="last",
             variants=variants,
         ),
-        sample_epochs=10,
+        sample_settings={"epochs": 10},
         augment_raw=augment_raw,
     )

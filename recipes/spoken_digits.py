@@ -81,7 +81,7 @@ def recipe(
             keep="last",
             variants=variants,
         ),
-        sample_epochs=10,
+        sample_settings={"epochs": 10},
         augment_raw=augment_raw,
         augment_features=augment_features,
     )

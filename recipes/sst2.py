@@ -79,6 +79,6 @@ def recipe(
             balance=balance,
             keep="last",
         ),
-        sample_epochs=28,
+        sample_settings={"epochs": 28},
         augment_features=lambda words, seed: zoo.layers.drop_words(words, seed, word_dropout),
     )

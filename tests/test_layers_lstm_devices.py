@@ -27,6 +27,14 @@ def example(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return draws.normal(size=(4, 6, INPUTS)).astype("float32"), masked("gappy", 4, 6, draws)
 
 
+def gradient_of(run: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
+    """Of the sum of what it gives."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        result = run(x)
+    return tape.gradient(result, x)
+
+
 def functions_of(graph: tf.Graph) -> dict[str, set[str]]:
     """Types of the operations in each function of a graph's library, by (device, name)."""
     return {
@@ -54,7 +62,7 @@ def test_either_kernel_may_be_called_and_that_of_the_device_runs(called: str, mo
 @pytest.mark.parametrize("called", ["CPU", "GPU"])
 @pytest.mark.parametrize("visible", [False, True])
 def test_a_saved_model_holds_both_kernels_and_runs_here(
-    called: str, visible: bool, monkeypatch: pytest.MonkeyPatch, tmp_path
+    called: str, visible: bool, monkeypatch: pytest.MonkeyPatch, tmp_path, caplog: pytest.LogCaptureFixture
 ):
     both = lstm.both_devices
     monkeypatch.setattr(lstm, "both_devices", lambda choice, arguments: both(choice, arguments, called))
@@ -64,10 +72,16 @@ def test_a_saved_model_holds_both_kernels_and_runs_here(
     monkeypatch.setattr(lstm, "gpu_visible", lambda: visible)
     archive = keras.export.ExportArchive()
     archive.track(ours)
-    archive.add_endpoint("serve", lambda x, mask: ours(x, mask=mask), input_signature=SIGNATURE)
-    archive.write_out(str(tmp_path / "saved"), verbose=False)
+    with kernels.only_answers(ours):
+        archive.add_endpoint("serve", lambda x, mask: ours(x, mask=mask), input_signature=SIGNATURE)
+        archive.write_out(str(tmp_path / "saved"), verbose=False)
+    assert ours.differentiable
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
-    close(loaded.serve(tf.constant(x), tf.constant(mask)), expected)
+    x, mask = tf.constant(x), tf.constant(mask)
+    close(loaded.serve(x, mask), expected)
+    assert not caplog.records  # TensorFlow warns of custom gradients that were not saved
+    with pytest.raises(LookupError, match="an export of the zoo answers only; take gradients of the Keras model"):
+        gradient_of(lambda x: loaded.serve(x, mask), x)
 
 
 def test_a_graph_for_inference_holds_one_interface_of_two_devices():
@@ -131,15 +145,17 @@ def test_cudnn_is_given_what_its_documentation_asks_for(backwards: bool, monkeyp
     ]
     length = tf.constant([5, 0, 1, 3])
     monkeypatch.setattr(tf.raw_ops, "CudnnRNNV3", cudnn)
-    found = lstm_cudnn(x, length, h, c, *weights, padded=True, backwards=backwards, cells=True)
-    expected = lstm_cpu(x, length, h, c, *weights, padded=True, backwards=backwards, cells=True)
+    found = lstm_cudnn(x, length, h, c, *weights, padded=True, backwards=backwards, cells=True, differentiable=True)
+    expected = lstm_cpu(x, length, h, c, *weights, padded=True, backwards=backwards, cells=True, differentiable=True)
     for one, other in zip(found, expected, strict=True):
         close(one, other)
     rows = tf.constant([5, 2, 1, 3])  # Keras's own call must pass through the stand-in too
     theirs = sys.modules["keras.src.backend.tensorflow.rnn"]._cudnn_lstm(
         x, h, c, *weights, tf.sequence_mask(rows, 5), False, backwards, True
     )
-    outputs, *states = lstm_cudnn(x, rows, h, c, *weights, padded=True, backwards=backwards, cells=True)
+    outputs, *states = lstm_cudnn(
+        x, rows, h, c, *weights, padded=True, backwards=backwards, cells=True, differentiable=True
+    )
     close(tf.reverse(outputs, [1]) if backwards else outputs, theirs[1])
     for one, other in zip(states, theirs[2], strict=True):
         close(one, other)
@@ -151,12 +167,6 @@ def test_the_gradient_that_tensorflow_registers_for_its_fused_lstm_is_wrong():
     x, state, weights = (tf.constant(draws.normal(size=shape), tf.float32) for shape in ((3, 2, 4), (2, 5), (9, 20)))
     none, bias = tf.zeros([5]), tf.zeros([20])
 
-    def gradient(run: Callable[[tf.Tensor], tf.Tensor]) -> np.ndarray:
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            total = tf.reduce_sum(run(x))
-        return tape.gradient(total, x).numpy()
-
     def theirs(x: tf.Tensor) -> tf.Tensor:
         return tf.raw_ops.BlockLSTMV2(
             seq_len_max=tf.constant(3, tf.int64), x=x, cs_prev=state, h_prev=state, w=weights, wci=none, wcf=none,
@@ -167,12 +177,22 @@ def test_the_gradient_that_tensorflow_registers_for_its_fused_lstm_is_wrong():
         length = tf.constant([3, 3])
         x = tf.transpose(x, [1, 0, 2])
         outputs, _, _ = lstm_cpu(
-            x, length, state, state, weights[:4], weights[4:], bias, padded=False, backwards=False, cells=False
+            x,
+            length,
+            state,
+            state,
+            weights[:4],
+            weights[4:],
+            bias,
+            padded=False,
+            backwards=False,
+            cells=False,
+            differentiable=True,
         )
         return tf.transpose(outputs, [1, 0, 2])
 
     close(theirs(x), ours(x))
-    assert np.abs(gradient(theirs) - gradient(ours)).max() > 0.1
+    assert np.abs(gradient_of(theirs, x) - gradient_of(ours, x)).max() > 0.1
 
 
 def test_a_keras_lstm_exported_beside_a_gpu_fails_on_a_cpu(tmp_path):

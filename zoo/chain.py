@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.kernels import without_cudnn
+from zoo.kernels import only_answers
 from zoo.recipe import Recipe
 from zoo.types import Answers, Spec
 
@@ -106,7 +106,7 @@ class Chain:
     def traced(self) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
         """The same, traced anew for all batch sizes and lengths, for the device asked for, or for any."""
         raw = tf.TensorSpec([None, *self.input.shape], self.input.dtype), tf.TensorSpec([None], tf.int32)
-        with without_cudnn(self.network):
+        with only_answers(self.network):
             return tf.function(self.__call__, autograph=False).get_concrete_function(*raw)
 
 

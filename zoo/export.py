@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from zoo.chain import Chain
 from zoo.datasets import windows
-from zoo.kernels import without_cudnn
+from zoo.kernels import only_answers
 from zoo.proof import Proof, prove
 from zoo.signatures import Signature, signatures
 from zoo.streaming import Stream, obstacle
@@ -36,14 +36,13 @@ def save(chain: Chain, directory: Path) -> None:
     for layer in chain.layers:
         archive.track(layer)
     answers = chain.traced()  # once for all signatures
-    with without_cudnn(chain.network):
+    with only_answers(chain.network):
         for name, signature in signatures(chain.input).items():
             archive.add_endpoint(name, endpoint(answers, signature), input_signature=list(signature.inputs))
         if not obstacle(chain):
             stream = Stream(chain)
             archive.add_endpoint("stream", lambda *inputs: stream(*inputs), input_signature=stream.signature)
-        no_gradients = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # they take long to trace
-        archive.write_out(str(directory), options=no_gradients, verbose=False)
+        archive.write_out(str(directory), verbose=False)
     (directory / "model.json").write_text(json.dumps(description(chain), indent=2) + "\n")
 
 

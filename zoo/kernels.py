@@ -145,16 +145,22 @@ def pretend_gpu() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def without_cudnn(network: keras.Model) -> Iterator[None]:
-    """Keeps Keras's own recurrent layers off cuDNN while they are traced: such a trace runs anywhere.
+def only_answers(network: keras.Model) -> Iterator[None]:
+    """Has recurrent layers traced so that the trace runs anywhere, and is for answers alone: it has no gradient.
 
-    A layer of the zoo needs none of it, its graph is for both devices.
+    Keras's own layers keep off cuDNN. A layer of the zoo needs none of that, its graph is for both devices.
     """
-    before = [(layer, layer.use_cudnn) for layer in network._flatten_layers() if hasattr(layer, "use_cudnn")]
-    for layer, _ in before:
-        layer.use_cudnn = False
+    layers = network._flatten_layers()
+    settings = [
+        (layer, name, getattr(layer, name))
+        for layer in layers
+        for name in ("use_cudnn", "differentiable")
+        if hasattr(layer, name)
+    ]
+    for layer, name, _ in settings:
+        setattr(layer, name, False)
     try:
         yield
     finally:
-        for layer, value in before:
-            layer.use_cudnn = value
+        for layer, name, value in settings:
+            setattr(layer, name, value)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from zoo.types import Augment, Dataset, Frontend, Network, Source, Spec, Task, Training
 
@@ -28,8 +28,8 @@ class Recipe:
       network: Builds the model from the specs of features and target; it takes `[features, length]` and returns logits.
       task: The kind of answer.
       training: How it is fitted.
-      sample_epochs: Epochs on the sample, which is there to show the whole chain in a minute, where the user sets none;
-        None for as many as on other data.
+      sample_settings: Settings for the sample, which is there to show the whole chain in about a minute, where the user
+        sets none; a smaller network, fewer epochs.
       pretraining: How the network learns before it sees targets, from train and the split "unlabelled" where there is
         one; None, or no epochs, for not at all.
       pretraining_network: Makes of the network a model that takes the same, shares its layers and returns its loss; the
@@ -44,7 +44,7 @@ class Recipe:
     network: Network
     task: Task
     training: Training
-    sample_epochs: int | None = None
+    sample_settings: Mapping[str, Any] = field(default_factory=dict)
     frontend: Frontend | None = None
     labels: Frontend | None = None
     pretraining: Training | None = None

@@ -122,7 +122,7 @@ def carry_out(
         shown = shown if chief else workers.Aside(shown, replicas)
         latest = Checkpoints(tracking.run_folder(resumed)).latest(shown.say) if resumed else None
         request, latest = workers.share(replicas, request, latest)
-        built = catalog.load(request.file, request.settings)
+        built, params = _built(request)
         if request.require_cudnn:
             kernels.require()
         with Stop() as stop:
@@ -131,7 +131,6 @@ def carry_out(
             with room("the data", cache_dir()):
                 dataset = load_data(built, **request.source())
             request.check(dataset)
-            built, params = _settled(built, request, dataset)
             workers.same_data(replicas, dataset)
             params |= {} if replicas is None else replicas.about
             about = request.file.stem, request.file, request.name, params, dataset.origin
@@ -152,15 +151,15 @@ def carry_out(
         shown.close()
 
 
-def _settled(recipe: Recipe, request: Request, dataset: Dataset) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe as it runs on this data, and the parameters to record."""
-    params = {**catalog.defaults(request.file), **request.settings, "seed": request.seed}
-    params |= {"limit": request.limit} if request.limit is not None else {}
-    if dataset.origin == "sample" and recipe.sample_epochs is not None and "epochs" not in request.settings:
-        params["epochs"] = recipe.sample_epochs
-        training = dataclasses.replace(recipe.training, epochs=recipe.sample_epochs)
-        recipe = dataclasses.replace(recipe, training=training)
-    return recipe, params
+def _built(request: Request) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe, and the parameters to record."""
+    settings = dict(request.settings)
+    recipe = catalog.load(request.file, settings)
+    if request.sample and recipe.sample_settings:
+        settings = {**recipe.sample_settings, **settings}
+        recipe = catalog.load(request.file, settings)
+    params = {**catalog.defaults(request.file), **settings, "seed": request.seed}
+    return recipe, params | ({"limit": request.limit} if request.limit is not None else {})
 
 
 def _recorded(

@@ -57,6 +57,9 @@ class LSTM(keras.layers.LSTM):
       dropout: Share of the inputs dropped, the same ones at every step of a sequence.
       **kwargs: Initializers, regularizers and constraints as of `keras.layers.LSTM`, `seed`, `name`, `dtype`.
 
+    Attributes:
+      differentiable: Whether what is traced now has a gradient, which takes an export time and draws warnings from it.
+
     Raises:
       ValueError: An argument that rules cuDNN out was given.
 
@@ -97,6 +100,7 @@ class LSTM(keras.layers.LSTM):
             **kwargs,
         )
         self.supports_jit = False
+        self.differentiable = True
 
     def call(
         self,
@@ -133,7 +137,13 @@ class LSTM(keras.layers.LSTM):
         weights = [tf.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)]
         arguments = [x, length, h, c, *weights]
         cells = self.return_state or self.stateful
-        choice = Choice(path=self.path, padded=padded, backwards=self.go_backwards, cells=cells)
+        choice = Choice(
+            path=self.path,
+            padded=padded,
+            backwards=self.go_backwards,
+            cells=cells,
+            differentiable=self.differentiable,
+        )
         if tf.executing_eagerly():
             return compiled(choice, device_here(), specs(arguments))(*arguments)
         if training or device_asked():
@@ -210,21 +220,26 @@ class Choice:
       padded: As of the kernels.
       backwards: As of the kernels.
       cells: As of the kernels.
+      differentiable: As of the kernels.
     """
 
     path: str
     padded: bool
     backwards: bool
     cells: bool
+    differentiable: bool
 
     def kernel(self, device: str) -> Callable[..., Results]:
         """The kernel for "CPU" or "GPU", its operations in the layer's own name scope."""
+        flags = {name: value for name, value in vars(self).items() if name != "path"}
 
         def run(*arguments: tf.Tensor) -> Results:
             with tf.name_scope(scope(self.path)):
-                outputs, h, c = KERNELS[device](
-                    *arguments, padded=self.padded, backwards=self.backwards, cells=self.cells
-                )
+                results = KERNELS[device](*arguments, **flags)
+            if not self.differentiable:
+                reason = "an export of the zoo answers only; take gradients of the Keras model"
+                results = [tf.raw_ops.PreventGradient(input=result, message=reason) for result in results]
+            outputs, h, c = results
             units = arguments[5].shape[0]
             h, c = (tf.ensure_shape(state, [None, units]) for state in (h, c))
             return tf.ensure_shape(outputs, [None, None, units]), h, c
@@ -267,7 +282,8 @@ def both_devices(choice: Choice, arguments: Sequence[tf.Tensor], called: str = "
     graph = tf.compat.v1.get_default_graph()
     for device in traced.keys() - {called}:
         traced[device].add_to_graph(graph)
-        traced[device].add_gradient_functions_to_graph(graph)
+        if choice.differentiable:
+            traced[device].add_gradient_functions_to_graph(graph)
     return result
 
 

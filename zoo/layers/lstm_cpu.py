@@ -25,6 +25,7 @@ def lstm_cpu(
     padded: bool,
     backwards: bool,
     cells: bool,
+    differentiable: bool,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Runs an LSTM over right-padded sequences.
 
@@ -39,6 +40,7 @@ def lstm_cpu(
       padded: Whether any length may be shorter than the steps.
       backwards: Read each sequence from its last step to its first.
       cells: Whether the last cells are wanted; c is given back as it came without, and costs no gradient.
+      differentiable: Whether a gradient may be asked for; without, in float32, the one that comes is wrong.
 
     Returns:
       outputs: float[batch, step, units], each beside its input also when read backwards, zeros at padded steps.
@@ -55,7 +57,7 @@ def lstm_cpu(
     scan = _loop if x.dtype == tf.float64 else _fused
     steps = tf.transpose(x, [1, 0, 2])
     parts = [
-        scan(*part, kernel, recurrent_kernel, bias, cells)
+        scan(*part, kernel, recurrent_kernel, bias, cells, differentiable)
         for part in zip(_halves(steps, 1), _halves(h, 0), _halves(c, 0), strict=True)
     ]
     outputs, memory = (tf.concat(values, 1) for values in zip(*parts, strict=True))
@@ -88,11 +90,11 @@ def _fused(
     recurrent_kernel: tf.Tensor,
     bias: tf.Tensor,
     cells: bool,
+    differentiable: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Outputs and cells float32[step, batch, units] of x: float32[step, batch, input]."""
     inputs, units = kernel.shape[0], recurrent_kernel.shape[0]
 
-    @tf.custom_gradient
     def scan(x, h, c, kernel, recurrent_kernel, bias):
         given = {"x": x, "h_prev": h, "w": tf.concat([kernel, recurrent_kernel], 0), "b": bias, **_no_peepholes(units)}
         made = tf.raw_ops.BlockLSTMV2(seq_len_max=tf.shape(x, tf.int64)[0], cs_prev=c, cell_clip=0.0, **given)
@@ -107,7 +109,8 @@ def _fused(
 
         return (made.h, made.cs), gradient
 
-    return scan(x, h, c, kernel, recurrent_kernel, bias)
+    arguments = x, h, c, kernel, recurrent_kernel, bias
+    return tf.custom_gradient(scan)(*arguments) if differentiable else scan(*arguments)[0]
 
 
 def _no_peepholes(units: int) -> dict[str, object]:
@@ -156,6 +159,7 @@ def _loop(
     recurrent_kernel: tf.Tensor,
     bias: tf.Tensor,
     cells: bool,
+    differentiable: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """As `_fused`, for float64, which TensorFlow's fused cell does not take: the equations, a step at a time."""
     projected = tf.tensordot(x, kernel, 1) + bias

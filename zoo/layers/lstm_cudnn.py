@@ -17,6 +17,7 @@ def lstm_cudnn(
     padded: bool,
     backwards: bool,
     cells: bool,
+    differentiable: bool,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Runs an LSTM over right-padded sequences; arguments and results are those of `lstm_cpu`.
 
@@ -33,7 +34,7 @@ def lstm_cudnn(
         sequence_lengths=read,
         rnn_mode="lstm",
         time_major=False,
-        is_training=True,  # keeps what the gradient needs
+        is_training=differentiable,  # keeps what the gradient needs
     )
     if backwards:
         outputs = tf.reverse_sequence(outputs, read, seq_axis=1, batch_axis=0)
