@@ -50,15 +50,15 @@ def recipe(
 
     def augment_raw(audio, seed):
         augment = zoo.layers.audio_augment
-        audio = augment.shift_time(augment.change_speed(audio, seed), seed, most=1600)
-        return augment.add_noise(audio, seed, low_db=5, high_db=35, share=0.4)
+        audio = augment.shift_time(augment.change_speed(audio, seed, low=0.85, high=1.2), seed, most=1600)
+        return augment.add_noise(audio, seed, low_db=5, high_db=35, share=0.2)
 
     def augment_features(steps, seed):
         augment = zoo.layers.audio_augment
-        steps = augment.raise_floor(steps, seed, depth=2.0, most=0.7)
+        steps = augment.raise_floor(steps, seed, depth=2.0, most=0.7, share=0.2)
         steps = augment.shift_mel(augment.stretch_time(steps, seed), seed)
         steps = augment.change_contrast(augment.colour(steps, seed), seed)
-        return augment.mask_time(augment.mask_mel(steps, seed), seed, count=2)
+        return augment.mask_time(augment.mask_mel(steps, seed, most=5), seed)
 
     return zoo.Recipe(
         input=audio,
