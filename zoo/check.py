@@ -93,6 +93,7 @@ def _settings(file: Path) -> str:
     for name in plain:
         _demand(getattr(first, name) == getattr(second, name), f"{name} differs between two calls of recipe()")
     _demand(catalog.settings(file) == catalog.settings(file), "settings differ between two readings")
+    catalog.load(file, first.sample_settings)
     return f"{len(catalog.settings(file))} settings"
 
 
