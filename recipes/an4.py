@@ -4,8 +4,8 @@ Data      CMU AN4, 1,078 utterances at 16 kHz, tested on ten speakers that train
 Licence   CMU, BSD-like
 Model     log-mel, 2 convolutions, 3 bidirectional LSTM, connectionist temporal classification (Graves et al. 2006),
           and an n-gram model of characters beside it
-Result    test_wer 0.0655 ± 0.0093 (3 seeds), test_cer 0.0265 ± 0.0023, greedy; rescored by the n-gram model 0.0556 ±
-          0.0023 and 0.0238 ± 0.0007; baseline test_wer 1.03; 28 to 34 minutes on one CPU core beside other work
+Result    test_wer 0.0655 ± 0.0094 (3 seeds), test_cer 0.0265 ± 0.0024, greedy; rescored by the n-gram model 0.0569 ±
+          0.0013 and 0.0240 ± 0.0006; baseline test_wer 1.03; 31 to 40 minutes on one CPU core beside other work
 Command   zoo run an4
 """
 
