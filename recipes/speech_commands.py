@@ -3,8 +3,9 @@
 Data      Speech Commands 0.02, 105,829 one-second clips of 35 words; ten of them, unknown ones and silence, or all
 Licence   CC BY 4.0
 Model     log-mel, 2 convolutions, 2 bidirectional LSTM, attention of 4 heads from the middle (Rybakov et al. 2020)
-Result    not measured; on 1,920 clips of ten digits as own data, `benchmarks/digit_clips.py`, trained on four speakers and
-          tested on a sixth: test_accuracy 0.9313 ± 0.0188, seeds 0 to 2, baseline 0.6188; 7 to 8 minutes on one CPU core
+Result    not measured; on 1,920 clips of ten digits as own data, by `benchmarks/digit_clips.py`, trained on four
+          speakers and tested on a sixth: test_accuracy 0.9313 ± 0.0188, seeds 0 to 2, baseline 0.6188; 7 to 8 minutes
+          on one CPU core
 Command   zoo run speech_commands
 """
 
