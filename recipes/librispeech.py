@@ -83,7 +83,13 @@ def recipe(
             average=0.99,
             variants=variants,
         ),
-        sample_settings={"units": 96, "layers": 2, "batch_size": 16, "learning_rate": 2e-3, "epochs": 16},
+        sample_settings={
+            "units": 96,
+            "layers": 2,
+            "batch_size": 16,
+            "learning_rate": 2e-3,
+            "epochs": 30 if one_way else 16,
+        },
         augment_raw=augment_raw,
         augment_features=augment_features,
     )
