@@ -52,6 +52,7 @@ def recipe(
     audio = zoo.Spec(name="audio", kind="audio", shape=(None,), dtype="float32", axes=("sample",), rate_hz=16_000)
     mel_bands = {"rate_hz": audio.rate_hz, "mel": mel, "band_mean": 1.0, "range_db": None, "normalise": normalise}
     tokens = "subwords" if subwords else "characters"
+    small = {"units": 96, "layers": 2, "batch_size": 16, "learning_rate": 2e-3, "epochs": 30 if one_way else 16}
 
     def network(features, target):
         shape = {"units": units, "layers": layers, "width": 2 * units, "stride": stride, "one_way": one_way}
@@ -83,13 +84,7 @@ def recipe(
             average=0.99,
             variants=variants,
         ),
-        sample_settings={
-            "units": 96,
-            "layers": 2,
-            "batch_size": 16,
-            "learning_rate": 2e-3,
-            "epochs": 30 if one_way else 16,
-        },
+        sample_settings=small,
         augment_raw=augment_raw,
         augment_features=augment_features,
     )
