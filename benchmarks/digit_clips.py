@@ -16,7 +16,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+from zoo.datasets.samples.spoken_numbers import WORDS
+
 SPLITS = {"lucas": "val", "theo": "test"}  # of the speakers held out
 RECORDINGS = 32  # the publisher has 50
 
@@ -30,7 +31,7 @@ def rows(recordings: Path) -> Iterator[tuple[str, str, str]]:
     for file in sorted(recordings.glob("*.wav")):
         digit, speaker, number = file.stem.split("_")
         if int(number) < RECORDINGS:
-            yield str(file.resolve()), DIGITS[int(digit)], SPLITS.get(speaker, "train")
+            yield str(file.resolve()), WORDS[int(digit)], SPLITS.get(speaker, "train")
 
 
 def main() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from zoo import catalog
+from zoo import catalog, runs
 from zoo.check import Finding, check
+from zoo.request import Request
 
 SMALL = {  # what training and export are tried with; layer upon layer takes long to build, a wide one to run
     "an4": {"layers": 1, "units": 64},
@@ -39,3 +40,12 @@ def assert_kept(findings: list[Finding]) -> None:
 @pytest.mark.parametrize("name", catalog.names())
 def test_recipe_files_are_short(name: str):
     assert len(catalog.find(name).read_text().splitlines()) <= 90
+
+
+def test_the_sample_takes_its_own_settings_where_none_is_given():
+    file = catalog.find("librispeech")
+    given = runs._built(Request(file=file, settings={"units": 8}))
+    recipe, params = runs._built(Request(file=file, settings={"units": 8}, sample=True))
+    assert given[1] == {**catalog.defaults(file), "units": 8, "seed": 0}
+    assert params == {**given[1], **recipe.sample_settings, "units": 8}
+    assert (recipe.training.epochs, given[0].training.epochs) == (16, 60)

@@ -16,7 +16,6 @@ from mlflow.tracking import MlflowClient
 import zoo
 import zoo.export
 from zoo import catalog, runs, tracking
-from zoo.request import Request
 from zoo.types import UsageError
 
 TINY = {"limit": 32, "progress": "silent", **SETTINGS}
@@ -29,15 +28,6 @@ def of(run_id: str) -> Run:
 def test_settings_and_choices_are_params(standing: Recorded):
     expected = {**catalog.defaults(catalog.find("adding")), **SETTINGS, "seed": 3, "limit": 64}
     assert of(standing.tiny.run_id).data.params == {name: str(value) for name, value in expected.items()}
-
-
-def test_the_sample_takes_its_own_settings_where_none_is_given():
-    file = catalog.find("librispeech")
-    given = runs._built(Request(file=file, settings={"units": 8}))
-    recipe, params = runs._built(Request(file=file, settings={"units": 8}, sample=True))
-    assert given[1] == {**catalog.defaults(file), "units": 8, "seed": 0}
-    assert params == {**given[1], **recipe.sample_settings, "units": 8}
-    assert (recipe.training.epochs, given[0].training.epochs) == (16, 60)
 
 
 def test_metrics_of_each_epoch_have_its_number(standing: Recorded):

@@ -150,10 +150,9 @@ def only_answers(network: keras.Model) -> Iterator[None]:
 
     Keras's own layers keep off cuDNN. A layer of the zoo needs none of that, its graph is for both devices.
     """
-    layers = network._flatten_layers()
     settings = [
         (layer, name, getattr(layer, name))
-        for layer in layers
+        for layer in network._flatten_layers()
         for name in ("use_cudnn", "differentiable")
         if hasattr(layer, name)
     ]

@@ -8,6 +8,8 @@ each other, which small matrix products make better use of than of several threa
 
 from __future__ import annotations
 
+import functools
+
 import tensorflow as tf
 
 HALVES = 2  # more of them brought nothing on 2 cores; on more cores the matrix products use the rest
@@ -54,10 +56,10 @@ def lstm_cpu(
         )
     if backwards:
         x = tf.reverse_sequence(x, length, seq_axis=1, batch_axis=0) if padded else tf.reverse(x, [1])
-    scan = _loop if x.dtype == tf.float64 else _fused
+    scan = _loop if x.dtype == tf.float64 else functools.partial(_fused, differentiable=differentiable)
     steps = tf.transpose(x, [1, 0, 2])
     parts = [
-        scan(*part, kernel, recurrent_kernel, bias, cells, differentiable)
+        scan(*part, kernel, recurrent_kernel, bias, cells)
         for part in zip(_halves(steps, 1), _halves(h, 0), _halves(c, 0), strict=True)
     ]
     outputs, memory = (tf.concat(values, 1) for values in zip(*parts, strict=True))
@@ -159,7 +161,6 @@ def _loop(
     recurrent_kernel: tf.Tensor,
     bias: tf.Tensor,
     cells: bool,
-    differentiable: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """As `_fused`, for float64, which TensorFlow's fused cell does not take: the equations, a step at a time."""
     projected = tf.tensordot(x, kernel, 1) + bias

@@ -22,6 +22,7 @@ def lstm_cudnn(
     """Runs an LSTM over right-padded sequences; arguments and results are those of `lstm_cpu`.
 
     cuDNN takes no sequence without a step: such a row runs over one step, and gets zeros and its first state back.
+    `differentiable` changes nothing: its gradient is the one that TensorFlow registers.
     """
     read = tf.maximum(length, 1)
     if backwards:
@@ -34,7 +35,7 @@ def lstm_cudnn(
         sequence_lengths=read,
         rnn_mode="lstm",
         time_major=False,
-        is_training=differentiable,  # keeps what the gradient needs
+        is_training=True,  # keeps what the gradient needs
     )
     if backwards:
         outputs = tf.reverse_sequence(outputs, read, seq_axis=1, batch_axis=0)
