@@ -16,15 +16,15 @@ def recipe(
     *,
     length: int = 100,
     letters: int = 10,
-    sequences: int = 10_000,
+    sequences: int = 100_000,
     cell: Literal["lstm", "gru", "rnn"] = "lstm",
     match: Literal["units", "weights"] = "units",
-    units: int = 64,
+    units: int = 128,
     forget_bias: float = 1.0,
-    chrono: bool = False,
-    epochs: int = 3,
-    batch_size: int = 20,
-    learning_rate: float = 5e-3,
+    chrono: bool = True,
+    epochs: int = 12,
+    batch_size: int = 50,
+    learning_rate: float = 2e-2,
     warmup: float = 0.1,
     clip_norm: float = 1.0,
     average: float = 0.98,
@@ -39,7 +39,7 @@ def recipe(
       match: Give the other cells the same number of units, or about the same number of weights.
       units: Memory cells of the LSTM.
       forget_bias: First bias of the forget gates.
-      chrono: Draw the first biases of the gates for dependences of up to the whole sequence instead.
+      chrono: Draw the first biases of the gates for dependences of up to 3/2 `length`, and not as `forget_bias` says.
       epochs: Passes over the train sequences.
       batch_size: Sequences per step.
       learning_rate: Peak learning rate.
@@ -56,7 +56,7 @@ def recipe(
             cell=cell,
             match=match,
             forget_bias=forget_bias,
-            span=length + 2 * letters if chrono else None,
+            span=max(2, 3 * length // 2) if chrono else None,
         )
 
     def dataset(source):
@@ -73,6 +73,7 @@ def recipe(
         sample=sample,
         network=network,
         task=zoo.tasks.StepClassification(),
+        sample_settings={"epochs": 8},
         training=zoo.Training(
             epochs=epochs,
             batch_size=batch_size,

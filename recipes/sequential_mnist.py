@@ -61,6 +61,7 @@ def recipe(
         sample=lambda source: zoo.datasets.sequential_mnist.digits(source, permuted=permuted),
         network=network,
         task=zoo.tasks.Classification(),
+        sample_settings={"batch_size": 32, "epochs": 30, "learning_rate": 4e-3},
         training=zoo.Training(
             epochs=epochs,
             batch_size=batch_size,
