@@ -176,6 +176,17 @@ def test_heat_maps_have_all_units_sorted_by_span(table: Path):
     np.testing.assert_allclose([bar.get_height() for bar in spans.patches], np.sort(reading.spans)[::-1])
 
 
+def test_a_cell_that_counts_leaves_the_others_their_colour(table: Path):
+    example, seen = seen_of("adding", str(table), units=7)
+    cell = np.full_like(seen.readings[0].cell, 0.5)
+    cell[:, 3] = np.linspace(0, 100, len(cell))
+    reading = dataclasses.replace(seen.readings[0], cell=cell)
+    figure = pictures.figure_of(example, seen, [reading], {}, "run")
+    scale = next(axes.images[0].norm for axes in figure.axes if axes.get_ylabel() == "cell")
+    assert (scale.vmin, scale.vmax) == (-100, 100)
+    np.testing.assert_allclose(scale([-100, 0, 0.5]), [0, 0.5, 0.5 + 0.5 * np.arcsinh(0.5) / np.arcsinh(100)])
+
+
 def test_gradients_of_two_runs_have_one_logarithmic_axis(table: Path):
     example, seen = seen_of("adding", str(table))
     _, other = seen_of("adding", str(table), cell="rnn")
@@ -195,6 +206,13 @@ def test_words_stand_over_their_steps_and_spans_are_in_words():
         words = [(text.get_position()[0], text.get_text()) for text in axes.texts]
         assert words == [(0.5, "not"), (1.5, "a"), (2.5, "good"), (3.5, "film")]
     assert pictures.spans_of(example, seen, seen.readings[0])[1] == "words"
+
+
+def test_letters_stand_upright():
+    example, seen = seen_of("temporal_order", "EabXcdYaB")
+    figure = pictures.figure_of(example, seen, seen.readings, {}, "run")
+    letters = [(text.get_position(), text.get_text(), text.get_rotation()) for text in figure.axes[0].texts]
+    assert letters == [((place + 0.5, 0.5), letter, 0) for place, letter in enumerate("EabXcdYaB")]
 
 
 def test_spans_of_sound_are_in_milliseconds(tmp_path: Path):

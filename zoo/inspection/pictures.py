@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import AsinhNorm, Normalize
 from matplotlib.figure import Figure
 
 from zoo.inspection.examples import Example
@@ -42,7 +43,8 @@ def figure_of(
       name: Of the run.
     """
     width = float(np.clip(0.14 * max(len(example.marks), 40), 6, 22))
-    heights = [1.6 if example.marks else 1.1, 1.0, *(1.2 for _ in HEAT), *(1.1 for _ in range(TRACED)), 1.2]
+    top = 1.1 if not example.marks else 0.4 if _upright(example.marks) else 1.6
+    heights = [top, 1.0, *(1.2 for _ in HEAT), *(1.1 for _ in range(TRACED)), 1.2]
     extra = example.strokes or (example.image is not None and not example.along)
     heights = [1.8, *heights] if extra else heights
     figure = Figure(figsize=(width * len(readings), 1.15 * sum(heights)), layout="constrained")
@@ -104,17 +106,22 @@ def draw_input(axes: Axes, example: Example, look: Look, answering: bool = False
         axes.set_ylabel(next(iter(example.lines)))
 
 
+def _upright(marks: Sequence[str]) -> bool:
+    """Whether marks are letters, which need no turning to stand beside each other."""
+    return max(map(len, marks)) <= 1
+
+
 def _draw_marks(axes: Axes, marks: Sequence[str]) -> None:
     axes.set_yticks([])
-    size = float(np.clip(9 * 60 / max(len(marks), 1), 3, 9))
-    upright = max(map(len, marks)) <= 1
+    upright = _upright(marks)
+    size = float(np.clip(9 * (MOST_MARKS if upright else 60) / len(marks), 3, 9))
     every = -(-len(marks) // (4 * MOST_MARKS))
     for place, mark in enumerate(marks):
         if place % every == 0:
             shown = mark if len(mark) <= LONGEST_MARK else f"{mark[: LONGEST_MARK - 1]}…"
             axes.text(
-                place + 0.5, 0.02, shown, rotation=0 if upright else 90, ha="center", va="bottom", fontsize=size,
-                parse_math=False,
+                place + 0.5, 0.5 if upright else 0.02, shown, rotation=0 if upright else 90, ha="center",
+                va="center" if upright else "bottom", fontsize=size, parse_math=False,
             )  # fmt: skip
 
 
@@ -158,19 +165,25 @@ def _draw_heat(panels: Sequence[Axes], example: Example, look: Look, reading: Re
     left, right = ends_of(example, look, reading.answering)
     for axes, (name, label) in zip(panels, HEAT.items(), strict=True):
         values = reading.gates[name] if name in GATES else getattr(reading, name)
-        most = 1.0 if name in GATES else max(float(np.abs(values).max()), 1e-9)
+        most = max(float(np.abs(values).max()), 1e-9)
+        scale, ticks = Normalize(0, 1), [0, 0.5, 1]
+        if name not in GATES:
+            # Logarithmic beyond 1: a cell that counts goes to a hundred, and would leave the others without colour.
+            scale = AsinhNorm(vmin=-most, vmax=most)
+            ticks = [-most, -1, 0, 1, most] if most > 2 else [-most, 0, most]
         image = axes.imshow(
             values[:, order].T,
             aspect="auto",
             interpolation="nearest",
             cmap="viridis" if name in GATES else "RdBu_r",
-            vmin=0 if name in GATES else -most,
-            vmax=most,
+            norm=scale,
             extent=(left, right, len(order), 0),
         )
         axes.set_ylabel(label, fontsize=8)
         axes.set_yticks([0.5, len(order) - 0.5], ["longest", "shortest"], fontsize=6)
-        axes.figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).ax.tick_params(labelsize=6)
+        bar = axes.figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03, ticks=ticks, format="%.2g")
+        bar.ax.tick_params(labelsize=6)
+        bar.minorticks_off()
 
 
 def _draw_traces(panels: Sequence[Axes], example: Example, look: Look, reading: Reading) -> None:
