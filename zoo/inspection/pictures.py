@@ -113,16 +113,16 @@ def _upright(marks: Sequence[str]) -> bool:
 
 def _draw_marks(axes: Axes, marks: Sequence[str]) -> None:
     axes.set_yticks([])
-    upright = _upright(marks)
-    size = float(np.clip(9 * (MOST_MARKS if upright else 60) / len(marks), 3, 9))
+    if _upright(marks):
+        height, style, room = 0.5, {"rotation": 0, "va": "center"}, MOST_MARKS
+    else:
+        height, style, room = 0.02, {"rotation": 90, "va": "bottom"}, 60
+    size = float(np.clip(9 * room / len(marks), 3, 9))
     every = -(-len(marks) // (4 * MOST_MARKS))
     for place, mark in enumerate(marks):
         if place % every == 0:
             shown = mark if len(mark) <= LONGEST_MARK else f"{mark[: LONGEST_MARK - 1]}…"
-            axes.text(
-                place + 0.5, 0.5 if upright else 0.02, shown, rotation=0 if upright else 90, ha="center",
-                va="center" if upright else "bottom", fontsize=size, parse_math=False,
-            )  # fmt: skip
+            axes.text(place + 0.5, height, shown, ha="center", fontsize=size, parse_math=False, **style)
 
 
 def _draw_by_itself(axes: Axes, example: Example, look: Look) -> None:
@@ -164,10 +164,11 @@ def _draw_heat(panels: Sequence[Axes], example: Example, look: Look, reading: Re
     order = np.argsort(-reading.spans, kind="stable")
     left, right = ends_of(example, look, reading.answering)
     for axes, (name, label) in zip(panels, HEAT.items(), strict=True):
-        values = reading.gates[name] if name in GATES else getattr(reading, name)
-        most = max(float(np.abs(values).max()), 1e-9)
-        scale, ticks = Normalize(0, 1), [0, 0.5, 1]
-        if name not in GATES:
+        if name in GATES:
+            values, colours, scale, ticks = reading.gates[name], "viridis", Normalize(0, 1), [0, 0.5, 1]
+        else:
+            values, colours = getattr(reading, name), "RdBu_r"
+            most = max(float(np.abs(values).max()), 1e-9)
             # Logarithmic beyond 1: a cell that counts goes to a hundred, and would leave the others without colour.
             scale = AsinhNorm(vmin=-most, vmax=most)
             ticks = [-most, -1, 0, 1, most] if most > 2 else [-most, 0, most]
@@ -175,7 +176,7 @@ def _draw_heat(panels: Sequence[Axes], example: Example, look: Look, reading: Re
             values[:, order].T,
             aspect="auto",
             interpolation="nearest",
-            cmap="viridis" if name in GATES else "RdBu_r",
+            cmap=colours,
             norm=scale,
             extent=(left, right, len(order), 0),
         )
